@@ -1,0 +1,44 @@
+-- Shared costs of goods, spread over their period like revenue; allocated to no tenant here.
+with pools as (
+
+    select * from {{ ref('stg_cost_pool') }} where {{ is_cost_of_goods('component') }}
+
+),
+
+rates as (
+
+    select * from {{ ref('stg_fx') }} where to_currency = 'USD'
+
+),
+
+converted as (
+
+    select
+        pools.pool_id,
+        pools.period_start,
+        pools.period_end,
+        {{ days_between('pools.period_start', 'pools.period_end') }} as period_days,
+        {{ amount_to_pico_usd('pools.amount', 'pools.currency', 'rates.rate') }} as amount_pico
+    from pools
+    left join rates on pools.period_start = rates.date and pools.currency = rates.from_currency
+
+),
+
+numbered as (
+
+    -- one row per pool, period and day
+    select
+        converted.*,
+        calendar.day as usage_date,
+        {{ days_between('converted.period_start', 'calendar.day') }} + 1 as day_number
+    from converted
+    inner join {{ input('calendar') }} as calendar
+        on calendar.day >= converted.period_start and calendar.day < converted.period_end
+
+)
+
+select
+    pool_id,
+    usage_date,
+    {{ spread_day('amount_pico', 'day_number', 'period_days') }} as pool_cost_pico
+from numbered

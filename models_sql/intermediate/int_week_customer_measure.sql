@@ -1,0 +1,62 @@
+-- one row per week: customers won, lost and paid for over the three months before its end (91 days)
+with weeks as (
+
+    select distinct {{ week_start('usage_date') }} as week_start from {{ ref('fct_tenant_day') }}
+
+),
+
+tenants as (
+
+    select * from {{ ref('stg_tenant') }}
+
+),
+
+acquisition as (
+
+    select * from {{ ref('stg_acquisition') }}
+
+),
+
+churn as (
+
+    -- one row per week
+    select
+        weeks.week_start,
+        sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
+            and (tenants.churned_on is null or tenants.churned_on >= {{ add_days('weeks.week_start', -84) }})
+            then 1 else 0 end) as customers_before,
+        sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
+            and tenants.churned_on >= {{ add_days('weeks.week_start', -84) }}
+            and tenants.churned_on < {{ add_days('weeks.week_start', 7) }}
+            then 1 else 0 end) as customers_lost
+    from weeks
+    cross join tenants
+    group by weeks.week_start
+
+),
+
+spend as (
+
+    -- one row per week; the three latest months that had begun by its end
+    select
+        weeks.week_start,
+        {{ sum_big(usd_to_pico('acquisition.sales_marketing_usd')) }} as acquisition_pico,
+        {{ sum_big('acquisition.new_customers') }} as customers_won
+    from weeks
+    inner join acquisition
+        on
+            acquisition.month < {{ add_days('weeks.week_start', 7) }}
+            and acquisition.month >= {{ add_days('weeks.week_start', -85) }}
+    group by weeks.week_start
+
+)
+
+select
+    weeks.week_start,
+    coalesce(churn.customers_before, 0) as customers_before,
+    coalesce(churn.customers_lost, 0) as customers_lost,
+    coalesce(spend.acquisition_pico, 0) as acquisition_pico,
+    coalesce(spend.customers_won, 0) as customers_won
+from weeks
+left join churn on weeks.week_start = churn.week_start
+left join spend on weeks.week_start = spend.week_start

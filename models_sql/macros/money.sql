@@ -1,0 +1,79 @@
+{#- Money inside models is whole pico-dollars (1 USD = 10^12), DECIMAL(38,12) USD at the edge. No float anywhere. -#}
+
+{% macro pico_to_usd(pico) -%}
+  {{ return(adapter.dispatch('pico_to_usd', 'margincall')(pico)) }}
+{%- endmacro %}
+
+{% macro duckdb__pico_to_usd(pico) -%}
+  cast(cast({{ pico }} as decimal(38, 0)) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
+{%- endmacro %}
+
+{% macro spark__pico_to_usd(pico) -%}
+  cast(cast({{ pico }} as decimal(38, 0)) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
+{%- endmacro %}
+
+{% macro usd_to_pico(usd) -%}
+  cast(cast({{ usd }} as decimal(38, 12)) * cast(1000000000000 as decimal(13, 0)) as decimal(38, 0))
+{%- endmacro %}
+
+{#- Sum of whole numbers that cannot overflow: a 64-bit sum of pico-dollars ends at 9.2 million dollars. -#}
+{% macro sum_big(expression) -%}
+  cast(coalesce(sum({{ expression }}), 0) as decimal(38, 0))
+{%- endmacro %}
+
+{#- A whole number with room for a product of two: 128 bits. -#}
+{% macro big(expression) -%}
+  {{ return(adapter.dispatch('big', 'margincall')(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__big(expression) -%}
+  cast({{ expression }} as hugeint)
+{%- endmacro %}
+
+{% macro spark__big(expression) -%}
+  cast({{ expression }} as decimal(38, 0))
+{%- endmacro %}
+
+{#- Whole-number quotient, towards zero. `/` is a float on one engine and loses digits on the other. -#}
+{% macro int_div(a, b) -%}
+  {{ return(adapter.dispatch('int_div', 'margincall')(a, b)) }}
+{%- endmacro %}
+
+{% macro duckdb__int_div(a, b) -%}
+  ({{ big(a) }} // {{ big(b) }})
+{%- endmacro %}
+
+{% macro spark__int_div(a, b) -%}
+  cast({{ big(a) }} div {{ big(b) }} as decimal(38, 0))
+{%- endmacro %}
+
+{#- a / b to the nearest whole number, halves to even; null where b is null or 0; b > 0. -#}
+{% macro div_half_even(a, b) -%}
+  {%- set quotient = int_div('abs(' ~ big(a) ~ ')', b) -%}
+  {%- set rest2 = '2 * (abs(' ~ big(a) ~ ') - ' ~ quotient ~ ' * ' ~ big(b) ~ ')' -%}
+  case
+    when {{ b }} is null or {{ b }} = 0 then null
+    else cast((case when {{ big(a) }} < 0 then -1 else 1 end) * ({{ quotient }} + case
+      when {{ rest2 }} > {{ big(b) }} or ({{ rest2 }} = {{ big(b) }} and {{ quotient }} % 2 = 1) then 1
+      else 0
+    end) as decimal(38, 0))
+  end
+{%- endmacro %}
+
+{#- Ratio of two sums in units of 10^-12, so that `pico_to_usd` makes it a DECIMAL(38,12); null without a denominator. -#}
+{% macro ratio(numerator, denominator) -%}
+  {{ div_half_even(big(numerator) ~ ' * ' ~ big('1000000000000'), denominator) }}
+{%- endmacro %}
+
+{#- Part of an amount that falls on day k of n, in whole cents (pico-dollars where the amount has parts of a cent):
+    round(A k / n) - round(A (k-1) / n), halves away from zero. Any prefix is right to half a unit and the sum is A. -#}
+{% macro spread_day(amount_pico, k, n) -%}
+  {%- set unit = 'case when ' ~ big(amount_pico) ~ ' % 10000000000 = 0 then ' ~ big('10000000000') ~ ' else ' ~ big('1') ~ ' end' -%}
+  {%- set units = int_div(amount_pico, '(' ~ unit ~ ')') -%}
+  {%- set upto = [] -%}
+  {%- for day in [k, '(' ~ k ~ ' - 1)'] -%}
+    {%- do upto.append('(case when ' ~ big(amount_pico) ~ ' < 0 then -1 else 1 end) * '
+      ~ int_div('(2 * abs(' ~ units ~ ') * ' ~ big(day) ~ ' + ' ~ big(n) ~ ')', '(2 * ' ~ big(n) ~ ')')) -%}
+  {%- endfor -%}
+  cast((({{ upto[0] }}) - ({{ upto[1] }})) * ({{ unit }}) as decimal(38, 0))
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#- Pricing arithmetic; `pipelines/economics/pricing.py` is its readable reference and is tested against it. -#}
+
+{% macro price_components() -%}
+  {%- do return(['input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'output', 'reasoning', 'input_audio',
+    'output_audio', 'input_image', 'output_image', 'web_search', 'rerank_search', 'request']) -%}
+{%- endmacro %}
+
+{#- Pico-dollars of a quantity at num / block, to the nearest, halves to even; 0 for none, null for an unknown price. -#}
+{% macro component_pico(quantity, num, block) -%}
+  case
+    when {{ quantity }} = 0 then 0
+    when {{ block }} = 1 then cast({{ big(quantity) }} * {{ big(num) }} as bigint)
+    else cast({{ div_half_even(big(quantity) ~ ' * ' ~ big(num), block) }} as bigint)
+  end
+{%- endmacro %}

@@ -1,0 +1,65 @@
+{#- Calendar date of an instant in the reporting zone. -#}
+{% macro usage_date(instant) -%}
+  {%- set zone = setting('reporting_zone') -%}
+  {%- if zone in ('UTC', '') -%}
+    cast({{ instant }} as date)
+  {%- else -%}
+    {{ adapter.dispatch('zone_date', 'margincall')(instant, zone) }}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro duckdb__zone_date(instant, zone) -%}
+  cast(timezone('{{ zone }}', {{ instant }}) as date)
+{%- endmacro %}
+
+{% macro spark__zone_date(instant, zone) -%}
+  cast(from_utc_timestamp({{ instant }}, '{{ zone }}') as date)
+{%- endmacro %}
+
+{#- First day of the reporting week of a date. -#}
+{% macro week_start(day) -%}
+  {%- if setting('first_day_of_week') == 'sunday' -%}
+    {{ add_days('cast(date_trunc(\'week\', ' ~ add_days(day, 1) ~ ') as date)', -1) }}
+  {%- else -%}
+    cast(date_trunc('week', {{ day }}) as date)
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro add_days(day, days) -%}
+  {{ return(adapter.dispatch('add_days', 'margincall')(day, days)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_days(day, days) -%}
+  cast({{ day }} + cast({{ days }} as integer) as date)
+{%- endmacro %}
+
+{% macro spark__add_days(day, days) -%}
+  date_add({{ day }}, {{ days }})
+{%- endmacro %}
+
+{#- Whole days from one date to another. -#}
+{% macro days_between(first, last) -%}
+  {{ dbt.datediff(first, last, 'day') }}
+{%- endmacro %}
+
+{#- Whole milliseconds from one instant to another. -#}
+{% macro ms_between(first, last) -%}
+  {{ return(adapter.dispatch('ms_between', 'margincall')(first, last)) }}
+{%- endmacro %}
+
+{% macro duckdb__ms_between(first, last) -%}
+  (epoch_ms({{ last }}) - epoch_ms({{ first }}))
+{%- endmacro %}
+
+{% macro spark__ms_between(first, last) -%}
+  (unix_millis({{ last }}) - unix_millis({{ first }}))
+{%- endmacro %}
+
+{% macro second_of_day(instant) -%}
+  (hour({{ instant }}) * 3600 + minute({{ instant }}) * 60 + cast(floor(second({{ instant }})) as integer))
+{%- endmacro %}
+
+{#- An instant some hours before or after another. -#}
+{% macro add_hours(instant, hours) -%}
+  {{ instant }} + interval '1' hour * {{ hours }}
+{%- endmacro %}

@@ -1,0 +1,114 @@
+-- Defect: one logical operation leaves a row per retry, fallback and step, over midnight and over the week's end.
+-- Guarantee: the whole task once, with every attempt of it, on the day of its first one.
+{{ config(
+    materialized='incremental',
+    incremental_strategy=replace_days_strategy(),
+    day_column='task_day',
+    partition_by=['task_day'] if target.type == 'spark' else none,
+    pre_hook="{{ drop_build_days('task_day') }}"
+) }}
+
+with priced as (
+
+    select * from {{ ref('fct_llm_request_priced') }}
+
+),
+
+touched as (
+
+    -- one row per task: only these can begin on a day of this build
+    select distinct task_id from priced where task_id is not null and {{ in_build_days() }}
+
+),
+
+attempts as (
+
+    select
+        priced.*,
+        row_number() over (
+            partition by priced.task_id, priced.logical_call_id order by priced.started_at desc, priced.record_key desc
+        ) as rank_from_last,
+        row_number() over (partition by priced.task_id order by priced.started_at asc, priced.record_key asc) as rank_from_first
+    from priced
+    where priced.task_id in (select task_id from touched)
+
+),
+
+tasks as (
+
+    -- one row per task
+    select
+        task_id,
+        min(day) as task_day,
+        max(day) as last_day,
+        min(usage_date) as task_date,
+        min(started_at) as started_at,
+        max(coalesce(ended_at, started_at)) as ended_at,
+        max(case when rank_from_first = 1 then tenant_id end) as tenant_id,
+        max(case when rank_from_first = 1 then feature end) as feature,
+        max(case when rank_from_first = 1 then environment end) as environment,
+        max(case when rank_from_first = 1 and is_production then 1 else 0 end) = 1 as is_production,
+        count(*) as attempts,
+        count(distinct logical_call_id) as logical_calls,
+        sum(case when pricing_status = 'unpriced' then 1 else 0 end) as unpriced_attempts,
+        sum(case when pricing_status = 'partial' then 1 else 0 end) as partial_attempts,
+        {{ sum_big('input_tokens') }} as input_tokens,
+        {{ sum_big('output_tokens') }} as output_tokens,
+        {{ sum_big('cost_pico') }} as llm_cost_pico,
+        {{ sum_big('case when rank_from_last > 1 then cost_pico end') }} as superseded_cost_pico
+    from attempts
+    group by task_id
+
+),
+
+spanned as (
+
+    -- An id that runs on for longer is one used for everything by mistake, not a task; its cost shows as untasked.
+    select * from tasks
+    where {{ in_build_days('task_day') }} and {{ days_between('task_day', 'last_day') }} <= {{ setting('task_max_span_days') or 30 }}
+
+),
+
+outcomes as (
+
+    select * from {{ ref('int_task_outcome') }} where superseded_at is null
+
+),
+
+other_costs as (
+
+    select * from {{ ref('int_task_other_cost') }}
+
+)
+
+select
+    spanned.task_id,
+    spanned.task_day,
+    spanned.last_day,
+    spanned.task_date,
+    spanned.started_at,
+    spanned.ended_at,
+    {{ ms_between('spanned.started_at', 'spanned.ended_at') }} as duration_ms,
+    spanned.tenant_id,
+    spanned.feature,
+    spanned.environment,
+    spanned.is_production,
+    coalesce(outcomes.outcome, 'unknown') as outcome,
+    outcomes.observed_at as outcome_observed_at,
+    spanned.attempts,
+    spanned.logical_calls,
+    spanned.unpriced_attempts,
+    spanned.partial_attempts,
+    coalesce(other_costs.unconverted_events, 0) as unconverted_events,
+    cast(spanned.input_tokens as bigint) as input_tokens,
+    cast(spanned.output_tokens as bigint) as output_tokens,
+    spanned.llm_cost_pico,
+    coalesce(other_costs.other_cost_pico, cast(0 as decimal(38, 0))) as other_cost_pico,
+    spanned.superseded_cost_pico,
+    {{ pico_to_usd('spanned.llm_cost_pico') }} as llm_cost_usd,
+    {{ pico_to_usd('coalesce(other_costs.other_cost_pico, 0)') }} as other_cost_usd,
+    {{ pico_to_usd('spanned.llm_cost_pico + coalesce(other_costs.other_cost_pico, 0)') }} as cost_usd,
+    {{ pico_to_usd('spanned.superseded_cost_pico') }} as superseded_cost_usd
+from spanned
+left join outcomes on spanned.task_id = outcomes.task_id
+left join other_costs on spanned.task_id = other_costs.task_id

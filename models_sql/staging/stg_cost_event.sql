@@ -1,0 +1,1 @@
+{{ latest_of_feed('cost_events', ['event_id']) }}

@@ -1,0 +1,1 @@
+{{ latest_of_feed('cost_pools', ['pool_id', 'period_start']) }}

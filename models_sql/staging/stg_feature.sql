@@ -1,0 +1,1 @@
+{{ latest_of_feed('features', ['feature']) }}

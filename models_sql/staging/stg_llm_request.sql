@@ -1,0 +1,48 @@
+-- Defect: a source delivers the same record again, in another file, another version or after a correction.
+-- Guarantee: the latest version of every record, once, on the days of this build; rows of erased tenants and users never.
+with requests as (
+
+    select * from {{ lake('llm_request') }} where {{ in_build_days() }}
+
+),
+
+versions as (
+
+    -- Only keys that really repeat are ranked: ranking every row at full width costs fifty times as much.
+    select
+        record_key,
+        landing_id,
+        source_line,
+        row_number() over (
+            partition by record_key
+            order by version_at desc, row_hash desc, landing_id asc, source_line asc
+        ) as version_rank
+    from requests
+    where record_key in (select record_key from requests group by record_key having count(*) > 1)
+
+),
+
+current_versions as (
+
+    select requests.*
+    from requests
+    left join versions
+        on
+            requests.record_key = versions.record_key
+            and requests.landing_id = versions.landing_id
+            and requests.source_line = versions.source_line
+    where coalesce(versions.version_rank, 1) = 1
+
+),
+
+kept as (
+
+    select *
+    from current_versions
+    where
+        md5(tenant_id) not in (select id_md5 from {{ input('tombstone') }} where kind = 'tenant')
+        and md5(coalesce(end_user_id, '')) not in (select id_md5 from {{ input('tombstone') }} where kind = 'user')
+
+)
+
+select * from kept

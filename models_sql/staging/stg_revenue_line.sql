@@ -1,0 +1,1 @@
+{{ latest_of_feed('revenue_lines', ['line_id']) }}

@@ -1,0 +1,1 @@
+{{ latest_of_feed('task_outcomes', ['outcome_id']) }}

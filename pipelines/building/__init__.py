@@ -1,0 +1,1 @@
+"""One build: plan, write what dbt reads, run dbt, check, publish."""

@@ -1,0 +1,123 @@
+"""The build: what changed since the last one becomes marts, and marts that pass their checks become the served version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipelines.building.dbt import MODELS, DbtFailed, run_dbt
+from pipelines.building.inputs import fingerprint, write_inputs
+from pipelines.building.lock import build_lock
+from pipelines.pricebook.book import PriceBook, load_or_build_price_book
+from pipelines.settings import Settings
+from warehouse import control as db
+from warehouse import planner, publish
+from warehouse.control import Control, now_text
+from warehouse.lake import Lake
+from warehouse.planner import Plan
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many steps are done, and how many there are."""
+
+
+class BuildError(Exception):
+    """The build failed; what is served did not change, and the next build begins where this one did."""
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """`kind`: full, incremental, or nothing (what is served is up to date)."""
+
+    kind: str
+    reason: str
+    days: int
+    serving_n: int | None
+
+
+def build(settings: Settings, *, full: bool = False, progress: Progress = lambda *_: None) -> BuildResult:
+    """Bring the served marts up to date with the lake. Raises Locked, BuildError."""
+    data_dir = settings.data_dir.resolve()
+    with build_lock(data_dir):
+        control = Control(settings.control_url)
+        try:
+            return _build(settings, data_dir, control, full, progress)
+        finally:
+            control.close()
+
+
+def _build(settings: Settings, data_dir: Path, control: Control, full: bool, progress: Progress) -> BuildResult:
+    progress("prices", 0, 1)
+    the_lake, warehouse = Lake(data_dir / "lake"), data_dir / "warehouse.duckdb"
+    book = load_or_build_price_book(data_dir / "lake" / "price_book")
+    mark = fingerprint(MODELS, settings, book)
+    is_utc = settings.reporting.zone == "UTC"
+    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, force_full=full)
+    pointer = publish.current(data_dir)
+    if plan.kind == "nothing" and pointer is not None:
+        return BuildResult("nothing", plan.reason, 0, pointer.n)
+    build_id = _record(control, plan, mark)
+    try:
+        planner.begin(control, plan)
+        _run_models(settings, data_dir, plan, book, control, the_lake, warehouse, progress)
+        progress("publish", 0, 1)
+        replaced = None if plan.kind == "full" else plan.days
+        pointer = publish.publish(control, data_dir, warehouse, build_id, replaced)
+    except DbtFailed as error:
+        _finish(control, build_id, "failed", message=str(error))
+        raise BuildError(f"The build failed; what is served stays as it was.\n{error}") from None
+    except BaseException as error:
+        _finish(control, build_id, "failed", message=f"{type(error).__name__}: {error}"[:500])
+        raise
+    _finish(control, build_id, "published", pointer=pointer, plan=plan)
+    publish.prune(data_dir)
+    return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n)
+
+
+def _run_models(
+    settings: Settings,
+    data_dir: Path,
+    plan: Plan,
+    book: PriceBook,
+    control: Control,
+    the_lake: Lake,
+    warehouse: Path,
+    progress: Progress,
+) -> None:
+    inputs = data_dir / "build" / "inputs"
+    write_inputs(inputs, plan, settings, book, control, the_lake)
+    command = ["build", "--exclude-resource-type", "unit_test"]
+    if plan.kind == "full":
+        command.append("--full-refresh")
+    run_dbt(command, data_dir=data_dir, warehouse=warehouse, inputs=inputs, on_done=progress)
+
+
+def _record(control: Control, plan: Plan, mark: str) -> int:
+    with control.write() as connection:
+        # Whoever was running before held the lock that we hold now: it is gone.
+        lost = sa.update(db.build).where(db.build.c.state == "running")
+        connection.execute(lost.values(state="failed", finished_at=now_text(), message="interrupted"))
+        row = sa.insert(db.build).values(
+            state="running", kind=plan.kind, days=len(plan.days), fingerprint=mark, started_at=now_text()
+        )
+        return int(connection.execute(row).inserted_primary_key[0])
+
+
+def _finish(
+    control: Control,
+    build_id: int,
+    state: str,
+    *,
+    message: str | None = None,
+    pointer: publish.Pointer | None = None,
+    plan: Plan | None = None,
+) -> None:
+    with control.write() as connection:
+        values = {"state": state, "finished_at": now_text(), "message": message}
+        connection.execute(sa.update(db.build).where(db.build.c.build_id == build_id).values(**values))
+        if pointer is not None and plan is not None:
+            published = sa.update(db.serving).where(db.serving.c.n == pointer.n)
+            connection.execute(published.values(state="published", published_at=pointer.published_at))
+            planner.finish(connection, plan.marks)

@@ -1,0 +1,87 @@
+"""Running dbt in this process, quietly, with nothing sent anywhere; what fails is told in a sentence per model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MODELS = Path(__file__).parent.parent.parent / "models_sql"
+
+NodeDone = Callable[[str, int, int], None]
+"""Told a finished node's name, how many are finished, and how many there are."""
+
+
+class DbtFailed(Exception):
+    """One or more models or tests failed; the message names each with its reason."""
+
+
+def run_dbt(command: list[str], *, data_dir: Path, warehouse: Path, inputs: Path, on_done: NodeDone, target: str = "duckdb") -> None:
+    """Run a dbt command on the project. Raises DbtFailed."""
+    from dbt.cli.main import dbtRunner
+
+    done: list[str] = []
+    total = [0]
+
+    def listen(event: Any) -> None:
+        if event.info.name == "ConcurrencyLine":
+            total[0] = int(event.data.node_count)
+        if event.info.name == "NodeFinished":
+            done.append(event.data.node_info.node_name)
+            on_done(done[-1], len(done), max(total[0], len(done)))
+
+    home = data_dir / "build" / "dbt"
+    arguments = [
+        *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "info"),
+        *("--log-path", str(home / "logs"), *command),
+        *("--project-dir", str(MODELS), "--profiles-dir", str(MODELS), "--target-path", str(home / f"target-{target}")),
+    ]
+    variables = {
+        "MARGINCALL_WAREHOUSE": str(warehouse),
+        "MARGINCALL_BUILD_INPUTS": str(inputs),
+        "MARGINCALL_DBT_TARGET": target,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    with _environment(variables):
+        try:
+            result = dbtRunner(callbacks=[listen]).invoke(arguments)
+        finally:
+            if target == "duckdb":
+                _close_warehouse()
+    if not result.success:
+        raise DbtFailed(_failures(result))
+
+
+def _close_warehouse() -> None:
+    """The adapter keeps its database open until the process ends; publishing opens the file anew."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _failures(result: Any) -> str:
+    if result.exception is not None:
+        return f"dbt could not run: {result.exception}"
+    failed = [item for item in getattr(result.result, "results", []) if str(item.status) in ("error", "fail")]
+    lines = [f"{item.node.name}: {' '.join(str(item.message).split())[:600]}" for item in failed]
+    return "\n".join(lines) or "dbt failed without naming a model"
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set variables for the time of a run; dbt's profile can only be told through them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+"""A source file becomes validated Parquet in the lake, plus quarantine, exactly once."""

@@ -1,0 +1,198 @@
+"""The landing ledger: who lands what, and the one transaction that makes it count.
+
+    claimed --(files renamed, then one transaction)--> landed --(the same bytes under a newer mapping)--> replaced
+
+A claim whose lease ran out was left by a process that died; the next one takes it over. Committing checks that the
+claim is still ours, so that a process thought dead cannot land a second time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from warehouse import control, lake
+from warehouse.control import Control, now_text
+from warehouse.lake import LakeFile
+
+LANDING = control.landing
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to land one byte range of one content under one mapping."""
+
+    landing_id: str
+    token: str
+    dataset: str
+    source: str
+    path: str
+    sha256: str
+    head_sha256: str
+    mapping_version: str
+    byte_start: int
+    byte_end: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """`rows_in = landed + duplicate + quarantined`, always."""
+
+    rows_in: int = 0
+    landed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rows_in != self.landed + self.duplicate + self.quarantined:
+            raise AssertionError(f"rows were lost or invented while landing: {self}")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why there is nothing to land: `already` landed, or `busy` in another process."""
+
+    state: str
+    by: str
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What changes besides the rows themselves when a landing counts."""
+
+    files: list[LakeFile]
+    counts: Counts
+    models: frozenset[tuple[str, str]] = frozenset()
+    dirty_days: frozenset[str] = frozenset()
+    dirty_feed: bool = False
+    dirty_all: str | None = None
+    replaces: tuple[str, ...] = ()
+
+
+def landing_id(sha256: str, mapping_version: str, byte_start: int, dataset: str) -> str:
+    """A landing's name follows from what it lands, so that a second try of it finds the leftovers of the first."""
+    return hashlib.sha256(f"{sha256}/{mapping_version}/{byte_start}/{dataset}".encode()).hexdigest()[:20]
+
+
+def earlier(ledger: Control, head_sha256: str, dataset: str) -> list[sa.Row[tuple[object, ...]]]:
+    """Landings that begin with the same first line: an earlier state of this file may be among them."""
+    query = sa.select(LANDING).where(
+        LANDING.c.head_sha256 == head_sha256, LANDING.c.dataset == dataset, LANDING.c.state == "landed"
+    )
+    return ledger.rows(query.order_by(LANDING.c.byte_end))
+
+
+def claim(ledger: Control, wanted: Claim, lease_s: int) -> Claim | Refused:
+    """Take the right to land, or say why not. Safe against any number of processes asking at once."""
+    owner = f"pid {os.getpid()} on {os.uname().nodename}"
+    ours = replace(wanted, token=uuid.uuid4().hex[:8])
+    now = int(time.time())
+    with ledger.write() as connection:
+        row = connection.execute(sa.select(LANDING).where(LANDING.c.landing_id == wanted.landing_id)).one_or_none()
+        if row is not None and row.state == "landed":
+            return Refused("already", row.path, Counts(row.rows_in, row.landed, row.duplicate, row.quarantined))
+        if row is not None and row.state == "claimed" and row.lease_until > now and _is_alive(row.owner):
+            return Refused("busy", _who(row.owner), Counts())
+        if row is not None:
+            connection.execute(sa.delete(LANDING).where(LANDING.c.landing_id == wanted.landing_id))
+        values = {key: value for key, value in vars(ours).items() if key != "token"}
+        holder = {"state": "claimed", "lease_until": now + lease_s, "owner": f"{owner} #{ours.token}"}
+        connection.execute(sa.insert(LANDING).values(**values, **holder))
+    return ours
+
+
+def renew(ledger: Control, held: Claim, lease_s: int) -> None:
+    """Say that a long landing is still alive."""
+    with ledger.write() as connection:
+        _check_held(connection, held)
+        until = int(time.time()) + lease_s
+        connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == held.landing_id).values(lease_until=until))
+
+
+def release(ledger: Control, held: Claim) -> None:
+    """Give a claim back after a failure; nothing of it counts."""
+    mine = sa.and_(LANDING.c.landing_id == held.landing_id, LANDING.c.owner.endswith(f"#{held.token}"))
+    with ledger.write() as connection:
+        connection.execute(sa.delete(LANDING).where(mine, LANDING.c.state == "claimed"))
+
+
+def commit(ledger: Control, held: Claim, landed: Landed) -> None:
+    """Make a landing count: files, dirty marks, counts and state in one transaction."""
+    with ledger.write() as connection:
+        _check_held(connection, held)
+        lake.record(connection, landed.files)
+        for old in landed.replaces:
+            retire(connection, old)
+        mark_days(connection, landed.dirty_days)
+        if landed.dirty_feed and landed.files:
+            marks = [{"dataset": file.dataset, "path": file.path} for file in landed.files]
+            connection.execute(sa.insert(control.dirty_feed), marks)
+        if landed.dirty_all:
+            connection.execute(sa.insert(control.dirty_all).values(reason=landed.dirty_all))
+        _remember_models(connection, landed.models)
+        connection.execute(
+            sa.update(LANDING)
+            .where(LANDING.c.landing_id == held.landing_id)
+            .values(state="landed", landed_at=now_text(), **vars(landed.counts))
+        )
+
+
+def retire(connection: Connection, old_id: str) -> None:
+    """Stop counting a landing whose bytes were landed again under a newer mapping."""
+    table = control.lake_file
+    days = connection.execute(sa.select(table.c.day).where(table.c.landing_id == old_id, table.c.day.is_not(None)))
+    mark_days(connection, {row.day for row in days})
+    connection.execute(sa.delete(table).where(table.c.landing_id == old_id))
+    connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == old_id).values(state="replaced"))
+
+
+def mark_days(connection: Connection, days: Iterable[str]) -> None:
+    """The next build will replace these days."""
+    rows = [{"day": day} for day in sorted(days)]
+    if rows:
+        connection.execute(sa.insert(control.dirty_day), rows)
+
+
+class LostClaim(Exception):
+    """Another process took this landing over; nothing of ours counts."""
+
+
+def _check_held(connection: Connection, held: Claim) -> None:
+    query = sa.select(LANDING.c.owner).where(LANDING.c.landing_id == held.landing_id, LANDING.c.state == "claimed")
+    owner = connection.execute(query).scalar()
+    if owner is None or not owner.endswith(f"#{held.token}"):
+        raise LostClaim(f"{held.path}: another process took over ({owner or 'it is landed'})")
+
+
+def _remember_models(connection: Connection, models: Iterable[tuple[str, str]]) -> None:
+    table = control.seen_model
+    known = {(row.provider_name, row.model) for row in connection.execute(sa.select(table))}
+    rows = [{"provider_name": provider, "model": model} for provider, model in sorted(set(models) - known)]
+    if rows:
+        connection.execute(sa.insert(table), rows)
+
+
+def _is_alive(owner: str) -> bool:
+    """False only if the owner ran on this machine and is gone: then nobody need wait for its lease."""
+    pid, _, host = owner.partition(" on ")
+    if host.partition(" #")[0] != os.uname().nodename:
+        return True
+    try:
+        os.kill(int(pid.removeprefix("pid ")), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _who(owner: str) -> str:
+    return owner.partition(" #")[0]

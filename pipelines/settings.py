@@ -1,0 +1,244 @@
+"""Settings: `margincall.toml` plus environment, as one frozen typed object. The only reader of the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+ENV_PREFIX = "MARGINCALL_"
+CONFIG_VERSION = 1
+DEFAULT_CONFIG = Path("margincall.toml")
+
+FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-\.]+$|^tag:[A-Za-z0-9_\-\.]+$")]
+Paths = tuple[FieldPath, ...]
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message names every problem, where it stands and what is known."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mapping(Section):
+    """Where a source keeps what companies log in different places: each an ordered list, the first filled path wins.
+
+    A path is dotted (`metadata.spend_logs_metadata.tenant_id`); `tag:env` reads the value of an `env:…` request tag.
+    An empty list leaves the source's own default in place.
+    """
+
+    tenant_id: Paths = ()
+    task_id: Paths = ()
+    end_user_id: Paths = ()
+    feature: Paths = ()
+    environment: Paths = ()
+    prompt_version: Paths = ()
+    experiment: Paths = ()
+
+
+class Reporting(Section):
+    zone: str = "UTC"
+    first_day_of_week: Literal["monday", "sunday"] = "monday"
+
+    @field_validator("zone")
+    @classmethod
+    def zone_exists(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), n=3)
+            raise ValueError(f"unknown time zone; nearest known: {', '.join(near) or 'none'}")
+        ZoneInfo(value)
+        return value
+
+
+class Tasks(Section):
+    max_span_days: int = Field(30, ge=1, le=366)
+
+
+class Environments(Section):
+    """Which values of `environment` are cost of goods; everything else is R&D. A request that names none is production."""
+
+    production: tuple[str, ...] = ("production", "prod", "live")
+
+
+class Pricing(Section):
+    gateway_lookup_usd: Decimal = Field(Decimal(0), ge=0, max_digits=20, decimal_places=12)
+
+
+class ModelTiers(Section):
+    """Shell patterns over model names, tried small, then large, then mid; a model that none matches is `unknown`."""
+
+    small: tuple[str, ...] = (
+        "*mini*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*", "*embedding*",
+    )  # fmt: skip
+    mid: tuple[str, ...] = ("*sonnet*", "gpt-4o*", "gpt-4.1*", "*medium*", "*-70b*", "deepseek-chat*", "grok-3*")
+    large: tuple[str, ...] = ("*opus*", "*-pro*", "gpt-5*", "gpt-4-*", "gpt-4", "o1*", "o3*", "*large*", "*-405b*", "grok-4*")
+
+
+class Targets(Section):
+    """Targets of the weekly view; shares as fractions of one. An unset target shows the row without a verdict."""
+
+    cost_share_of_revenue_max: Decimal | None = Decimal("0.15")
+    gross_margin_min: Decimal | None = Decimal("0.68")
+    cost_per_active_user_max_usd: Decimal | None = None
+    cost_per_successful_task_max_usd: Decimal | None = None
+    success_rate_min: Decimal | None = None
+    gateway_cache_hit_rate_min: Decimal | None = Decimal("0.30")
+    small_or_mid_share_min: Decimal | None = Decimal("0.60")
+    top20_cost_share_of_mrr_max: Decimal | None = Decimal("0.40")
+    ltv_cac_min: Decimal | None = Decimal(3)
+    month_cost_plan_usd: Decimal | None = None
+
+
+class Landing(Section):
+    max_line_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    """A longer line goes to quarantine unread."""
+    keep_quarantined_bytes: bool = False
+    """Keep the raw bytes of rows that could not be read. Off: the structure with every text replaced."""
+    lease_s: int = Field(600, ge=1)
+    """After this long without a sign of life an unfinished landing may be taken over."""
+
+
+class Control(Section):
+    url: str | None = None
+    """SQLAlchemy URL of the control database; unset: SQLite under `data_dir`."""
+
+
+class Sources(Section):
+    litellm: Mapping = Mapping()
+    canonical: Mapping = Mapping()
+
+
+class Settings(Section):
+    """Everything a run may vary. Built by `load_settings` only."""
+
+    config_version: int = CONFIG_VERSION
+    data_dir: Path = Path("var")
+    instance: str = "default"
+    """Names this deployment of a source, so that two gateways with equal request ids stay apart."""
+    logs: tuple[str, ...] = ()
+    """Log files, folders and globs that `margincall run` ingests."""
+    feeds: tuple[str, ...] = ()
+    """Business feed files, folders and globs that `margincall run` ingests."""
+    reporting: Reporting = Reporting()
+    tasks: Tasks = Tasks()
+    environments: Environments = Environments()
+    pricing: Pricing = Pricing()
+    model_tiers: ModelTiers = ModelTiers()
+    targets: Targets = Targets()
+    landing: Landing = Landing()
+    control: Control = Control()
+    sources: Sources = Sources()
+
+    @field_validator("config_version")
+    @classmethod
+    def version_is_known(cls, value: int) -> int:
+        if value != CONFIG_VERSION:
+            raise ValueError(f"this release reads config_version {CONFIG_VERSION}")
+        return value
+
+    @property
+    def control_url(self) -> str:
+        return self.control.url or f"sqlite:///{self.data_dir.resolve() / 'control.sqlite'}"
+
+    def at(self, data_dir: Path) -> Settings:
+        """These settings with their state under another folder."""
+        return self.model_copy(update={"data_dir": data_dir})
+
+
+def load_settings(config: Path | None = None, environ: dict[str, str] | None = None) -> Settings:
+    """Read the configuration file (if any) and overlay `MARGINCALL_<KEY>` variables, `__` for nesting.
+
+    Relative paths in the file are relative to the file. Raises SettingsError naming every problem at once.
+    """
+    path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    values = _read_toml(path) if path else {}
+    if path:
+        _anchor(values, path.resolve().parent)
+    env = {k: v for k, v in (os.environ if environ is None else environ).items() if k.startswith(ENV_PREFIX)}
+    for name, text in sorted(env.items()):
+        keys = name[len(ENV_PREFIX) :].lower().split("__")
+        if keys[0] in Settings.model_fields:
+            _put(values, keys, text)
+        elif keys[0] not in _NOT_SETTINGS:
+            raise SettingsError(f"{name}: unknown setting. {_nearest(keys[0], Settings)}")
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        where = str(path) if path else "the environment"
+        problems = "\n".join(f"  - {_problem(item)}" for item in error.errors())
+        raise SettingsError(f"{where} cannot be used:\n{problems}") from None
+
+
+# Variables with the prefix that belong to the tests and to builds, not to the configuration.
+_NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target"})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such configuration file. `margincall init` writes one.") from None
+    except IsADirectoryError:
+        raise SettingsError(f"{path}: is a folder, not a configuration file.") from None
+    except PermissionError:
+        raise SettingsError(f"{path}: no permission to read it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    if isinstance(values.get("data_dir"), str):
+        values["data_dir"] = folder / values["data_dir"]
+    else:
+        values.setdefault("data_dir", folder / "var")
+    for key in ("logs", "feeds"):
+        if isinstance(values.get(key), list):
+            values[key] = [str(folder / item) if isinstance(item, str) else item for item in values[key]]
+
+
+def _put(values: dict[str, Any], keys: list[str], text: str) -> None:
+    for key in keys[:-1]:
+        nested = values.setdefault(key, {})
+        if not isinstance(nested, dict):
+            raise SettingsError(f"{ENV_PREFIX}{'__'.join(keys).upper()}: {key} is a value, not a section")
+        values = nested
+    values[keys[-1]] = [part.strip() for part in text.split(",")] if _is_list(keys) else text
+
+
+def _is_list(keys: list[str]) -> bool:
+    model: Any = Settings
+    for key in keys[:-1]:
+        field = model.model_fields.get(key) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if field is None:
+            return False
+        model = field.annotation
+    field = model.model_fields.get(keys[-1]) if isinstance(model, type) and issubclass(model, BaseModel) else None
+    return field is not None and str(field.annotation).startswith("tuple[")
+
+
+def _problem(item: Any) -> str:
+    keys = [str(part) for part in item["loc"]]
+    name = ".".join(keys)
+    if item["type"] == "extra_forbidden":
+        model: Any = Settings
+        for key in keys[:-1]:
+            model = model.model_fields[key].annotation
+        return f"{name}: unknown setting. {_nearest(keys[-1], model)}"
+    got = "" if isinstance(item["input"], dict) else f" (got {str(item['input'])[:60]!r})"
+    return f"{name}: {item['msg'].removeprefix('Value error, ')}{got}"
+
+
+def _nearest(key: str, model: type[BaseModel]) -> str:
+    known = list(model.model_fields)
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Known here: {', '.join(known)}."

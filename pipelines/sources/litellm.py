@@ -1,0 +1,197 @@
+"""LiteLLM's StandardLoggingPayload, as its proxy's callbacks write it: one JSON object per attempt.
+
+What its records need (read in LiteLLM 1.80 to 1.109 and in records of a 1.102 proxy):
+
+- A retried or fallen-back attempt is a failure record of its own. `litellm_call_id` is then shared; `id` and startTime
+  tell the attempts apart.
+- A hit of the gateway's response cache carries `_cache_hit<epoch>` behind its id and can be written twice with different
+  ids; on it `response_cost` is 0 while tokens and `cost_breakdown` are filled. The breakdown is never summed.
+- `response_cost` includes a configured margin.
+- Input counts include cache reads and writes. `cached_tokens` can be 0 while `cache_read_input_tokens` is not.
+- An upstream that cuts a stream leaves a failure with tokens; a client that leaves makes a success with ClientDisconnected.
+- `error_information` is there with empty strings on success; `stream` and `cache_hit` are null where false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.sources import Fields, Source, paths_or_tag, quote, tag_list
+from warehouse.schemas import UNATTRIBUTED
+
+_USAGE = "metadata.usage_object"
+_INPUT = f"{_USAGE}.prompt_tokens_details"
+_OUTPUT = f"{_USAGE}.completion_tokens_details"
+_WRITES = f"{_INPUT}.cache_creation_token_details"
+_EXTRA = "metadata.additional_usage_values"
+_HEADERS = "hidden_params.additional_headers"
+_ERROR = "error_information"
+
+
+def _recognise(record: Mapping[str, Any]) -> str | None:
+    known = {"call_type", "custom_llm_provider", "litellm_call_id", "response_cost", "model_group", "startTime"} & record.keys()
+    return f"has {', '.join(sorted(known))}" if len(known) >= 3 and "startTime" in known else None
+
+
+def _natural_id(f: Fields) -> str:
+    bare = f"regexp_replace({f.text('id', 'litellm_call_id')}, '_cache_hit[0-9.]+$', '')"
+    return f"concat_ws(chr(31), {bare}, {f.text('trace_id')})"
+
+
+def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
+    tags = f.text("request_tags")
+    f.require(f.text("id", "litellm_call_id"), "id: missing")
+    f.require(f.text("startTime"), "startTime: missing")
+    f.refuse(f"{f.text('status')} is null or {f.text('status')} not in ('success', 'failure')", "status: not success or failure")
+
+    def mapped(column: str) -> str:
+        return paths_or_tag(f, mapping[column], tags)
+
+    return (
+        _identity(f, mapped)
+        | _usage(f)
+        | _outcome(f)
+        | _cost(f)
+        | {
+            "feature": mapped("feature"),
+            "environment": mapped("environment"),
+            "prompt_version": mapped("prompt_version"),
+            "experiment": f"case when {f.flag('metadata.is_silent_experiment', 'is_silent_experiment')} then 'silent' "
+            f"else {mapped('experiment')} end",
+            "tags": f"to_json(list_filter({tag_list(tags)}, lambda x: not starts_with(x, 'User-Agent:')))::varchar",
+        }
+    )
+
+
+def _identity(f: Fields, mapped: Any) -> dict[str, str]:
+    model, base = f.text("model"), f.text("model_map_information.model_map_key")
+    started = f.epoch("startTime")
+    first_chunk = f"case when {f.flag('stream')} then {f.epoch('completionStartTime')} end"
+    return {
+        "source_record_id": f.text("id", "litellm_call_id"),
+        "started_at": started,
+        "ended_at": f.epoch("endTime"),
+        "time_to_first_chunk_ms": f"epoch_ms({first_chunk}) - epoch_ms({started})",
+        "trace_id": f.text("trace_id"),
+        "gateway_call_id": f.text("litellm_call_id"),
+        "task_id": f"coalesce({mapped('task_id')}, {f.text('trace_id')})",
+        "attempt_no": f"{f.count(f'{_HEADERS}.x-litellm-attempted-retries')} + 1",
+        "is_fallback": f"{f.count(f'{_HEADERS}.x-litellm-attempted-fallbacks')} > 0",
+        "requested_model_group": f.text("model_group"),
+        "operation_name": _operation(f.text("call_type")),
+        "provider_name": f.text("custom_llm_provider"),
+        "request_model": f.text("model_group", "model"),
+        "response_model": model,
+        # The operator's own statement of which public model a deployment runs (`model_info.base_model`).
+        "base_model": f"case when {base} <> {model} then {base} end",
+        "tenant_id": f"coalesce({mapped('tenant_id')}, {quote(UNATTRIBUTED)})",
+        "end_user_id": mapped("end_user_id"),
+        "team_id": f.text("metadata.user_api_key_team_id"),
+        "api_key_hash": f.text("metadata.user_api_key_hash"),
+        "endpoint": f.text("metadata.user_api_key_request_route"),
+    }
+
+
+def _operation(call_type: str) -> str:
+    return (
+        f"case when {call_type} like '%embedding%' then 'embeddings' when {call_type} like '%rerank%' then 'rerank' "
+        f"when {call_type} like '%completion%' or {call_type} like '%responses%' or {call_type} like '%messages%' "
+        f"or {call_type} like '%generate_content%' then 'chat' else coalesce({call_type}, 'chat') end"
+    )
+
+
+def _usage(f: Fields) -> dict[str, str]:
+    read = _greatest(
+        f.count(f"{_USAGE}.cache_read_input_tokens"),
+        f.count(f"{_INPUT}.cached_tokens"),
+        f.count(f"{_EXTRA}.cache_read_input_tokens"),
+    )
+    five, hour = f.count(f"{_WRITES}.ephemeral_5m_input_tokens"), f.count(f"{_WRITES}.ephemeral_1h_input_tokens")
+    written = _greatest(
+        f.count(f"{_USAGE}.cache_creation_input_tokens"),
+        f.count(f"{_INPUT}.cache_creation_tokens"),
+        f.count(f"{_EXTRA}.cache_creation_input_tokens"),
+        f"coalesce({five}, 0) + coalesce({hour}, 0)",
+    )
+    inputs, outputs = f.count("prompt_tokens", f"{_USAGE}.prompt_tokens"), f.count("completion_tokens", f"{_USAGE}.completion_tokens")
+    return {
+        "input_tokens": inputs,
+        "cache_read_input_tokens": read,
+        "cache_creation_input_tokens": written,
+        "cache_creation_5m_input_tokens": five,
+        "cache_creation_1h_input_tokens": hour,
+        "output_tokens": outputs,
+        "reasoning_output_tokens": f.count(f"{_OUTPUT}.reasoning_tokens"),
+        "input_audio_tokens": f.count(f"{_INPUT}.audio_tokens"),
+        "output_audio_tokens": f.count(f"{_OUTPUT}.audio_tokens"),
+        "input_image_tokens": f.count(f"{_INPUT}.image_tokens"),
+        "output_image_tokens": f.count(f"{_OUTPUT}.image_tokens"),
+        "web_search_requests": f.count(f"{_USAGE}.server_tool_use.web_search_requests"),
+        "usage_semantics": "'inclusive'",
+        # What a cut stream used is the gateway's own count, not the provider's.
+        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) = 0 then 'missing' "
+        f"when {f.text('status')} = 'failure' or {_client_left(f)} then 'estimated' else 'reported' end",
+        "service_tier": f.text("cost_breakdown.service_tier", f"{_USAGE}.service_tier"),
+        "speed": f.text(f"{_USAGE}.speed"),
+        "region": f.text(f"{_USAGE}.inference_geo"),
+    }
+
+
+def _outcome(f: Fields) -> dict[str, str]:
+    kind = f.text(f"{_ERROR}.error_class")
+    # The message decides and is not kept: provider budgets of the router have no class of their own.
+    message = f.text(f"{_ERROR}.error_message", "error_str")
+    budget = (
+        f"{kind} = 'BudgetExceededError' or {f.text(f'{_ERROR}.error_rate_limit_type')} = 'budget' "
+        f"or contains({message}, 'crossed budget')"
+    )
+    return {
+        "status": f"case when {budget} then 'blocked_budget' when {f.text('status')} = 'failure' then 'error' "
+        f"when {_client_left(f)} then 'cancelled' else 'ok' end",
+        "http_status": f"try_cast({f.text(f'{_ERROR}.error_code')} as bigint)",
+        "error_type": kind,
+        # null on a miss; the proxy looks every cacheable call up.
+        "is_gateway_cache_hit": f"coalesce({f.flag('cache_hit')}, false)",
+    }
+
+
+def _client_left(f: Fields) -> str:
+    return f"coalesce({f.text(f'{_ERROR}.error_class')} = 'ClientDisconnected', false)"
+
+
+def _cost(f: Fields) -> dict[str, str]:
+    markup = f.money("cost_breakdown.margin_total_amount")
+    cost = f.money("response_cost")
+    return {
+        "cost_reported": f"({cost} - coalesce({markup}, 0))::decimal(38,12)",
+        "cost_currency": f"case when {cost} is not null then 'USD' end",
+        "cost_source": f"case when {cost} is not null then 'litellm' end",
+        "cost_markup": markup,
+        "cost_saved_gateway_cache": f.money("saved_cache_cost"),
+    }
+
+
+def _greatest(*values: str) -> str:
+    return f"greatest({', '.join(values)})"
+
+
+SOURCE = Source(
+    name="litellm",
+    title="LiteLLM StandardLoggingPayload",
+    version=1,
+    formats=("json",),
+    recognise=_recognise,
+    read=_read,
+    natural_id=_natural_id,
+    mapping={
+        "tenant_id": ("metadata.spend_logs_metadata.tenant_id", "end_user", "metadata.user_api_key_team_id"),
+        "task_id": ("metadata.spend_logs_metadata.task_id",),
+        "end_user_id": ("end_user", "metadata.user_api_key_end_user_id"),
+        "feature": ("metadata.spend_logs_metadata.feature", "tag:feature"),
+        "environment": ("metadata.spend_logs_metadata.environment", "tag:environment", "tag:env"),
+        "prompt_version": ("metadata.spend_logs_metadata.prompt_version",),
+        "experiment": ("metadata.spend_logs_metadata.experiment",),
+    },
+    objects=("metadata", "cost_breakdown", _USAGE, "error_information", "hidden_params"),
+)

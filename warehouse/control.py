@@ -1,0 +1,227 @@
+"""The control database: the landing ledger, what a build still owes, published versions, figures as they were shown.
+
+Many small writers share it, so every write transaction of SQLite begins IMMEDIATE: a deferred one that turns into a
+writer halfway is refused with "database is locked" and loses its work. PostgreSQL by URL needs none of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+"""Revision that this release reads and writes; a test holds it against the migrations folder."""
+
+metadata = sa.MetaData()
+
+landing = sa.Table(
+    "landing",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("landing_id", sa.Text, nullable=False, unique=True),
+    sa.Column("dataset", sa.Text, nullable=False),  # llm_request, or feed_<name>
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),  # of the bytes from the file's start to byte_end
+    sa.Column("mapping_version", sa.Text, nullable=False),
+    sa.Column(
+        "head_sha256", sa.Text, nullable=False
+    ),  # of the first line: finds the earlier landings of a growing file
+    sa.Column("byte_start", sa.BigInteger, nullable=False),
+    sa.Column("byte_end", sa.BigInteger, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # claimed, landed, replaced
+    sa.Column("lease_until", sa.BigInteger, nullable=False),  # epoch seconds
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("rows_in", sa.BigInteger, nullable=False, default=0),
+    sa.Column("landed", sa.BigInteger, nullable=False, default=0),
+    sa.Column("duplicate", sa.BigInteger, nullable=False, default=0),
+    sa.Column("quarantined", sa.BigInteger, nullable=False, default=0),
+    sa.Column("erased", sa.BigInteger, nullable=False, default=0),
+    sa.Column("landed_at", sa.Text),
+    sa.UniqueConstraint("sha256", "mapping_version", "byte_start", "dataset", name="landing_once"),
+)
+sa.Index("landing_head", landing.c.head_sha256)
+
+lake_file = sa.Table(
+    "lake_file",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),  # relative to the lake
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("day", sa.Text),  # null for feeds
+    sa.Column("landing_id", sa.Text, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("schema_version", sa.Integer, nullable=False),
+)
+sa.Index("lake_file_landing", lake_file.c.landing_id)
+
+dirty_day = sa.Table(
+    "dirty_day",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("day", sa.Text, nullable=False),
+)
+dirty_feed = sa.Table(
+    "dirty_feed",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    # A new feed file: the planner reads the days and tasks it touches from it, so a million outcomes stay one row here.
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+)
+dirty_all = sa.Table(
+    "dirty_all",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+build_day = sa.Table("build_day", metadata, sa.Column("day", sa.Text, primary_key=True))
+
+tombstone = sa.Table(
+    "tombstone",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),  # tenant or user
+    sa.Column("id_md5", sa.Text, primary_key=True),
+    sa.Column("erased_at", sa.Text, nullable=False),
+    sa.Column("erased_by", sa.Text, nullable=False),
+)
+seen_model = sa.Table(
+    "seen_model",
+    metadata,
+    sa.Column("provider_name", sa.Text, primary_key=True),
+    sa.Column("model", sa.Text, primary_key=True),
+)
+build = sa.Table(
+    "build",
+    metadata,
+    sa.Column("build_id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("state", sa.Text, nullable=False),  # running, failed, published
+    sa.Column("kind", sa.Text, nullable=False),  # full, incremental
+    sa.Column("days", sa.Integer, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("finished_at", sa.Text),
+    sa.Column("message", sa.Text),
+)
+serving = sa.Table(
+    "serving",
+    metadata,
+    sa.Column("n", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("state", sa.Text, nullable=False),  # writing, published, pruned
+    sa.Column("build_id", sa.Integer, nullable=False),
+    sa.Column("published_at", sa.Text),
+)
+shown_figure = sa.Table(
+    "shown_figure",
+    metadata,
+    sa.Column("week", sa.Text, primary_key=True),
+    sa.Column("metric_id", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text),
+    sa.Column("shown_at", sa.Text, nullable=False),
+    sa.Column("serving_n", sa.Integer, nullable=False),
+)
+
+
+class ControlError(Exception):
+    """The control database cannot be used; the message says which and what to do."""
+
+
+class Control:
+    """The control database behind `url`, migrated to this release when opened. Thread-safe; cheap to open."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        if self.url.get_backend_name() == "sqlite" and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.engine = _engine(self.url)
+            self._migrate()
+        except sa.exc.SQLAlchemyError as error:
+            shown = self.url.render_as_string(hide_password=True)
+            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise ControlError(f"{shown}: the control database cannot be opened: {cause}") from None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write; serialised with all other writers."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot; never waits for a writer."""
+        with self.engine.connect().execution_options(margincall_read_only=True) as connection, connection.begin():
+            yield connection
+
+    def rows(self, statement: sa.Executable, **params: Any) -> list[sa.Row[Any]]:
+        with self.read() as connection:
+            return list(connection.execute(statement, params).fetchall())
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def revision(self) -> str | None:
+        """Revision of the stored schema; None for an empty database."""
+        with self.engine.connect().execution_options(margincall_read_only=True) as connection:
+            return _revision(connection)
+
+    def _migrate(self) -> None:
+        revision = self.revision()
+        if revision == HEAD:
+            return
+        if revision is not None and revision > HEAD:
+            raise ControlError(
+                f"{self.url.render_as_string(hide_password=True)}: schema {revision} is newer than this release ({HEAD}). "
+                "Upgrade margincall, or name another data_dir."
+            )
+        from alembic import command
+        from alembic.config import Config
+
+        with self.write() as connection:
+            if _revision(connection) == HEAD:  # another process migrated while this one waited for the lock
+                return
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def now_text() -> str:
+    """This instant, ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("select version_num from alembic_version")).scalar()
+
+
+def _engine(url: sa.URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(dbapi_connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        dbapi_connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = dbapi_connection.cursor()
+        cursor.execute("pragma journal_mode = wal")
+        cursor.execute("pragma synchronous = full")
+        cursor.execute("pragma busy_timeout = 30000")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
+        read_only = connection.get_execution_options().get("margincall_read_only", False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

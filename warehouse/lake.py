@@ -1,0 +1,175 @@
+"""The Parquet lake: layout, durable writes, and which of its files count.
+
+    lake/llm_request/day=2026-11-16/<landing_id>-<claim>-0000.parquet   requests, one folder per UTC day, written once
+    lake/feed_<name>/<landing_id>-<claim>.parquet                       business feeds
+    lake/_staging/<landing_id>-<claim>/…                                a landing in progress; never read
+
+A file counts when the ledger (`lake_file`) lists it, and only then: what a killed landing left behind is never read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from warehouse import control, schemas
+from warehouse.feed_schemas import FEEDS
+
+REQUESTS = "llm_request"
+STAGING = "_staging"
+_DAY = re.compile(r"day=(\d{4}-\d\d-\d\d)")
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One file that counts: `path` is relative to the lake; `day` is None for feeds."""
+
+    path: str
+    dataset: str
+    day: str | None
+    landing_id: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class Lake:
+    """The lake under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def absolute(self, path: str) -> Path:
+        return self.root / path
+
+    def begin(self, landing_id: str, claim: str) -> Path:
+        """An empty staging folder for a claimed landing; whatever an earlier, killed try of it left is removed.
+
+        The claim is part of every file name: a try that was given up for dead and wakes up again cannot touch the
+        files of the one that took over.
+        """
+        self.discard(landing_id)
+        folder = self._staging(landing_id, claim)
+        folder.mkdir(parents=True)
+        return folder
+
+    def discard(self, landing_id: str, claim: str = "") -> None:
+        """Remove every file of a landing that did not come to its end."""
+        for folder in (self.root / STAGING).glob(f"{landing_id}-{claim}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        for orphan in self.root.glob(f"*/**/{landing_id}-{claim}*.parquet"):
+            orphan.unlink(missing_ok=True)
+
+    def admit(self, landing_id: str, claim: str, dataset: str) -> list[LakeFile]:
+        """Move a landing's staged files to their places, durably, and describe them. Call before the ledger's commit."""
+        staging = self._staging(landing_id, claim)
+        files = [self._admit_one(path, staging, landing_id, dataset) for path in sorted(staging.rglob("*.parquet"))]
+        for folder in {self.absolute(file.path).parent for file in files}:
+            fsync_folder(folder)
+        if files:
+            fsync_folder(self.root / dataset)  # the day folders themselves may be new
+        shutil.rmtree(staging, ignore_errors=True)
+        return files
+
+    def _staging(self, landing_id: str, claim: str) -> Path:
+        return self.root / STAGING / f"{landing_id}-{claim}"
+
+    def _admit_one(self, staged: Path, staging: Path, landing_id: str, dataset: str) -> LakeFile:
+        day = _DAY.search(str(staged.relative_to(staging)))
+        relative = f"{dataset}/{day.group(0)}/{staged.name}" if day else f"{dataset}/{staged.name}"
+        digest = fsync_and_hash(staged)
+        target = self.absolute(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.replace(target)
+        return LakeFile(
+            path=relative,
+            dataset=dataset,
+            day=day.group(1) if day else None,
+            landing_id=landing_id,
+            rows=pq.read_metadata(target).num_rows,
+            bytes=target.stat().st_size,
+            sha256=digest,
+        )
+
+
+def record(connection: Connection, files: Iterable[LakeFile]) -> None:
+    """Make files count, inside the caller's transaction."""
+    rows = [{**vars(file), "schema_version": schemas.SCHEMA_VERSION} for file in files]
+    if rows:
+        connection.execute(sa.insert(control.lake_file), rows)
+
+
+def files(connection: Connection, dataset: str, days: Iterable[str] | None = None) -> list[LakeFile]:
+    """The files that count, ordered by path; `days` limits them to those days."""
+    table = control.lake_file
+    query = sa.select(table).where(table.c.dataset == dataset).order_by(table.c.path)
+    wanted = None if days is None else set(days)
+    return [
+        LakeFile(row.path, row.dataset, row.day, row.landing_id, row.rows, row.bytes, row.sha256)
+        for row in connection.execute(query)
+        if wanted is None or row.day in wanted
+    ]
+
+
+def dataset_schema(dataset: str) -> pa.Schema:
+    """Stored columns of `llm_request` or of `feed_<name>`."""
+    return schemas.LLM_REQUEST if dataset == REQUESTS else FEEDS[dataset.removeprefix("feed_")].arrow_schema()
+
+
+def datasets() -> list[str]:
+    return [REQUESTS, *(f"feed_{name}" for name in FEEDS)]
+
+
+def scan(dataset: str, paths: Iterable[Path]) -> str:
+    """SQL relation over exactly these files with the dataset's columns; an empty relation for none."""
+    listed = [str(path) for path in paths]
+    columns = dataset_schema(dataset)
+    if not listed:
+        fields = ", ".join(f"null::{schemas.sql_type(field.type)} as {field.name}" for field in columns)
+        return f"(select {fields} where false)"
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in listed)
+    return f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = true)"
+
+
+def fsync_and_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, after they have reached the disk."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make renames into a folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader sees the old or the new content and a crash leaves one of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    fsync_folder(path.parent)

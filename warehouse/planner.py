@@ -1,0 +1,228 @@
+"""Which days a build replaces: the closure of what changed over days and tasks.
+
+A request belongs to its day, a task to the day of its first attempt, a cost event or an invoice line to the dates it
+covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
+it is stored; and every cost event of such a task may change its tenant. The build replaces exactly the days of this
+closure, each from complete inputs; nothing else can have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from warehouse import control as db
+from warehouse import lake
+from warehouse.connection import warehouse
+from warehouse.control import Control
+from warehouse.lake import Lake, LakeFile
+
+Days = frozenset[date]
+_MODELS = ("fct_llm_request_priced", "fct_task", "fct_tenant_day")
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The newest change that a plan knows of; what is marked later stays for the next build."""
+
+    day: int
+    feed: int
+    everything: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build does. `kind`: full, incremental, or nothing."""
+
+    kind: str
+    reason: str
+    days: Days
+    """UTC days of requests, and first days of tasks, to replace."""
+    usage_dates: Days
+    """Dates of the reporting zone to replace in tables by tenant and date."""
+    calendar: Days
+    """Every date the data covers; revenue is recognised on these only."""
+    files: tuple[LakeFile, ...]
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class _State:
+    """One consistent reading of the control database."""
+
+    dirty_days: Days
+    dirty_feeds: tuple[tuple[str, str], ...]
+    dirty_reasons: tuple[str, ...]
+    unfinished: Days
+    files: tuple[LakeFile, ...]
+    marks: Marks
+    last_fingerprint: str | None
+
+
+def plan(control: Control, the_lake: Lake, path: Path, fingerprint: str, *, is_utc: bool, force_full: bool = False) -> Plan:
+    """Decide what to build. Reads the warehouse, so the caller holds the build lock."""
+    state = _read(control)
+    request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
+    margin = 0 if is_utc else 1
+    reason = _why_full(state, path, fingerprint, force_full)
+    with duckdb.connect() as scratch:
+        calendar = _calendar(request_days | _event_days(scratch, the_lake, state.files), margin)
+    if reason:
+        return Plan("full", reason, request_days, calendar, calendar, state.files, state.marks)
+    if not (state.dirty_days or state.dirty_feeds or state.unfinished):
+        return Plan("nothing", "nothing changed", frozenset(), frozenset(), calendar, state.files, state.marks)
+    with warehouse(path) as database:
+        days, dates = _closure(database, the_lake, state, calendar, margin)
+    if 2 * len(days & request_days) > max(len(request_days), 2):
+        return Plan("full", "more than half of all days changed", request_days, calendar, calendar, state.files, state.marks)
+    return Plan("incremental", f"{len(days)} days changed", days, dates, calendar, state.files, state.marks)
+
+
+def begin(control: Control, plan: Plan) -> None:
+    """Remember what is about to be replaced, so that the build after a killed one replaces it again."""
+    with control.write() as connection:
+        known = {row.day for row in connection.execute(sa.select(db.build_day))}
+        wanted = {day.isoformat() for day in plan.days | plan.usage_dates} - known
+        if wanted:
+            connection.execute(sa.insert(db.build_day), [{"day": day} for day in sorted(wanted)])
+
+
+def finish(connection: sa.Connection, marks: Marks) -> None:
+    """Clear what a published build has taken in, inside the caller's transaction."""
+    connection.execute(sa.delete(db.dirty_day).where(db.dirty_day.c.seq <= marks.day))
+    connection.execute(sa.delete(db.dirty_feed).where(db.dirty_feed.c.seq <= marks.feed))
+    connection.execute(sa.delete(db.dirty_all).where(db.dirty_all.c.seq <= marks.everything))
+    connection.execute(sa.delete(db.build_day))
+
+
+def _read(control: Control) -> _State:
+    with control.read() as connection:
+        days = connection.execute(sa.select(db.dirty_day)).fetchall()
+        feeds = connection.execute(sa.select(db.dirty_feed)).fetchall()
+        everything = connection.execute(sa.select(db.dirty_all)).fetchall()
+        unfinished = connection.execute(sa.select(db.build_day)).fetchall()
+        files = tuple(file for dataset in lake.datasets() for file in lake.files(connection, dataset))
+        last = sa.select(db.build.c.fingerprint).where(db.build.c.state == "published")
+        fingerprint = connection.execute(last.order_by(db.build.c.build_id.desc()).limit(1)).scalar()
+    marks = Marks(*(max((row.seq for row in rows), default=0) for rows in (days, feeds, everything)))
+    return _State(
+        frozenset(date.fromisoformat(row.day) for row in days),
+        tuple((row.dataset, row.path) for row in feeds),
+        tuple(row.reason for row in everything),
+        frozenset(date.fromisoformat(row.day) for row in unfinished),
+        files,
+        marks,
+        fingerprint,
+    )
+
+
+def _why_full(state: _State, path: Path, fingerprint: str, force_full: bool) -> str | None:
+    if force_full:
+        return "asked for"
+    if state.dirty_reasons:
+        return state.dirty_reasons[0]
+    if state.last_fingerprint is None:
+        return "first build"
+    if state.last_fingerprint != fingerprint:
+        return "models, prices or settings changed"
+    if not path.exists():
+        return "the warehouse is gone"
+    with warehouse(path) as database:
+        tables = {name for (name,) in database.execute("select table_name from information_schema.tables").fetchall()}
+    return None if tables.issuperset(_MODELS) else "the warehouse is incomplete"
+
+
+def _closure(
+    database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State, calendar: Days, margin: int
+) -> tuple[Days, Days]:
+    """Days of requests and tasks, and dates of tenants, that the changes reach."""
+    dirty = state.dirty_days | state.unfinished
+    database.execute("create temp table dirty (day date)")
+    if dirty:
+        database.executemany("insert into dirty values (?)", [[day] for day in sorted(dirty)])
+    requests = _scan(the_lake, state.files, lake.REQUESTS, dirty)
+    events = _scan(the_lake, state.files, "feed_cost_events")
+    fed_tasks, fed_dates = _fed(database, the_lake, state)
+    database.execute(
+        f"""create temp table touched as
+        select distinct task_id from fct_llm_request_priced where day in (select day from dirty) and task_id is not null
+        union select distinct task_id from {requests} where task_id is not null
+        union {fed_tasks}"""
+    )
+    task_days = _dates(
+        database,
+        """select task_day from fct_task where task_id in (select task_id from touched)
+        union select min(day) from fct_llm_request_priced
+        where task_id in (select task_id from touched) and day not in (select day from dirty) group by task_id""",
+    )
+    event_days = _dates(
+        database,
+        f"select distinct (occurred_at at time zone 'UTC')::date from {events} where task_id in (select task_id from touched)",
+    )
+    bounds = database.execute("select min(usage_date), max(usage_date) from fct_tenant_day").fetchall()[0]
+    days = dirty | task_days
+    dates = _widen(days | event_days, margin) | fed_dates | _edges(bounds, calendar)
+    return days, dates
+
+
+def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> tuple[str, Days]:
+    """Tasks (as SQL) and dates that new feed files touch; every version of a row in them counts, also the older ones."""
+    tasks, dates = ["select null::varchar as task_id where false"], frozenset[date]()
+    keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id", "feed_revenue_lines": "line_id"}
+    for dataset, key in keys.items():
+        new = [the_lake.absolute(path) for changed, path in state.dirty_feeds if changed == dataset]
+        if not new:
+            continue
+        changed = f"select {key} from {lake.scan(dataset, new)}"
+        versions = f"(select * from {_scan(the_lake, state.files, dataset)} where {key} in ({changed}))"
+        if dataset != "feed_revenue_lines":
+            tasks.append(f"select task_id from {versions} where task_id is not null")
+        if dataset == "feed_cost_events":
+            days = _dates(database, f"select distinct (occurred_at at time zone 'UTC')::date from {versions}")
+            dates |= _widen(days, 1)
+        if dataset == "feed_revenue_lines":
+            for first, end in database.execute(f"select distinct service_start, service_end from {versions}").fetchall():
+                dates |= frozenset(first + timedelta(days=n) for n in range((end - first).days))
+    return " union ".join(tasks), dates
+
+
+def _scan(the_lake: Lake, files: Iterable[LakeFile], dataset: str, days: Days | None = None) -> str:
+    wanted = None if days is None else {day.isoformat() for day in days}
+    chosen = [f for f in files if f.dataset == dataset and (wanted is None or f.day in wanted)]
+    return lake.scan(dataset, [the_lake.absolute(file.path) for file in chosen])
+
+
+def _event_days(scratch: duckdb.DuckDBPyConnection, the_lake: Lake, files: Iterable[LakeFile]) -> Days:
+    scratch.execute("set timezone = 'UTC'")
+    events = _scan(the_lake, files, "feed_cost_events")
+    return _dates(scratch, f"select distinct (occurred_at at time zone 'UTC')::date from {events}")
+
+
+def _dates(database: duckdb.DuckDBPyConnection, sql: str) -> Days:
+    return frozenset(day for (day,) in database.execute(sql).fetchall() if day is not None)
+
+
+def _calendar(days: Days, margin: int) -> Days:
+    if not days:
+        return frozenset()
+    first, last = min(days) - timedelta(days=margin), max(days) + timedelta(days=margin)
+    return frozenset(first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+def _widen(days: Days, margin: int) -> Days:
+    """A UTC day meets up to two dates of another zone, whichever side of it the zone lies."""
+    return frozenset(day + timedelta(days=shift) for day in days for shift in range(-margin, margin + 1))
+
+
+def _edges(bounds: tuple[date | None, date | None], calendar: Days) -> Days:
+    """Dates that the data newly covers or covers no longer."""
+    first, last = bounds
+    if first is None or last is None:
+        return calendar
+    before = frozenset(first + timedelta(days=n) for n in range((last - first).days + 1))
+    return calendar ^ before
