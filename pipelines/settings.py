@@ -79,7 +79,18 @@ class ModelTiers(Section):
         "*mini*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*", "*embedding*",
     )  # fmt: skip
     mid: tuple[str, ...] = ("*sonnet*", "gpt-4o*", "gpt-4.1*", "*medium*", "*-70b*", "deepseek-chat*", "grok-3*")
-    large: tuple[str, ...] = ("*opus*", "*-pro*", "gpt-5*", "gpt-4-*", "gpt-4", "o1*", "o3*", "*large*", "*-405b*", "grok-4*")
+    large: tuple[str, ...] = (
+        "*opus*",
+        "*-pro*",
+        "gpt-5*",
+        "gpt-4-*",
+        "gpt-4",
+        "o1*",
+        "o3*",
+        "*large*",
+        "*-405b*",
+        "grok-4*",
+    )
 
 
 class Targets(Section):

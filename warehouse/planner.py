@@ -64,7 +64,9 @@ class _State:
     last_fingerprint: str | None
 
 
-def plan(control: Control, the_lake: Lake, path: Path, fingerprint: str, *, is_utc: bool, force_full: bool = False) -> Plan:
+def plan(
+    control: Control, the_lake: Lake, path: Path, fingerprint: str, *, is_utc: bool, force_full: bool = False
+) -> Plan:
     """Decide what to build. Reads the warehouse, so the caller holds the build lock."""
     state = _read(control)
     request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
@@ -79,7 +81,9 @@ def plan(control: Control, the_lake: Lake, path: Path, fingerprint: str, *, is_u
     with warehouse(path) as database:
         days, dates = _closure(database, the_lake, state, calendar, margin)
     if 2 * len(days & request_days) > max(len(request_days), 2):
-        return Plan("full", "more than half of all days changed", request_days, calendar, calendar, state.files, state.marks)
+        return Plan(
+            "full", "more than half of all days changed", request_days, calendar, calendar, state.files, state.marks
+        )
     return Plan("incremental", f"{len(days)} days changed", days, dates, calendar, state.files, state.marks)
 
 
@@ -186,7 +190,9 @@ def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> 
             days = _dates(database, f"select distinct (occurred_at at time zone 'UTC')::date from {versions}")
             dates |= _widen(days, 1)
         if dataset == "feed_revenue_lines":
-            for first, end in database.execute(f"select distinct service_start, service_end from {versions}").fetchall():
+            for first, end in database.execute(
+                f"select distinct service_start, service_end from {versions}"
+            ).fetchall():
                 dates |= frozenset(first + timedelta(days=n) for n in range((end - first).days))
     return " union ".join(tasks), dates
 

@@ -1,8 +1,8 @@
 """From a finished build to what everyone reads: a new, numbered, immutable file, and a pointer replaced atomically.
 
-    serving/marts-000012.duckdb                     every mart but the requests
-    serving/priced/day=2026-11-16/000012-0.parquet  priced requests, written only for the days that a build replaced
-    serving/current.json                            which file is read
+serving/marts-000012.duckdb                     every mart but the requests
+serving/priced/day=2026-11-16/000012-0.parquet  priced requests, written only for the days that a build replaced
+serving/current.json                            which file is read
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def current(data_dir: Path) -> Pointer | None:
         raise PublishError(f"{path}: damaged. `margincall build` publishes anew.") from None
 
 
-def publish(control: Control, data_dir: Path, warehouse_path: Path, build_id: int, replaced: Iterable[date] | None) -> Pointer:
+def publish(
+    control: Control, data_dir: Path, warehouse_path: Path, build_id: int, replaced: Iterable[date] | None
+) -> Pointer:
     """Publish the warehouse's marts as the next version. `replaced`: the request days this build replaced, None for all."""
     folder = serving_folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,9 @@ def publish(control: Control, data_dir: Path, warehouse_path: Path, build_id: in
         if before is not None and replaced is not None:
             listed = ", ".join(f"date '{day}'" for day in sorted(replaced)) or "null"
             database.execute(f"attach '{_quoted(folder / before.file)}' as earlier (read_only)")
-            database.execute(f"insert into published.priced_file select * from earlier.priced_file where day not in ({listed})")
+            database.execute(
+                f"insert into published.priced_file select * from earlier.priced_file where day not in ({listed})"
+            )
             database.execute("detach earlier")
         if days:
             database.executemany("insert into published.priced_file values (?, ?)", days)
@@ -115,7 +119,9 @@ def _next_number(control: Control, folder: Path, build_id: int) -> int:
     return n
 
 
-def _write_priced(database: duckdb.DuckDBPyConnection, folder: Path, n: int, replaced: Iterable[date] | None) -> list[tuple[str, str]]:
+def _write_priced(
+    database: duckdb.DuckDBPyConnection, folder: Path, n: int, replaced: Iterable[date] | None
+) -> list[tuple[str, str]]:
     """Write the priced requests of these days; return (day, path relative to the serving folder)."""
     if replaced is None:
         where = "true"

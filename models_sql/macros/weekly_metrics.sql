@@ -71,10 +71,12 @@
   ]) -%}
 {%- endmacro %}
 
-{#- A metric's value in units of 10^-12, null where its input is missing. -#}
+{#- A metric's value in units of 10^-12 (for usd: pico-dollars), null where its input is missing. -#}
 {% macro metric_value(metric, side) -%}
   {%- set numerator = '(' ~ metric.numerator | replace('$', side) ~ ')' -%}
-  {%- if 'denominator' in metric -%}
+  {%- if 'denominator' in metric and metric.unit == 'usd' -%}
+    {%- set value = div_half_even(numerator, '(' ~ metric.denominator | replace('$', side) ~ ')') -%}
+  {%- elif 'denominator' in metric -%}
     {%- set value = ratio(numerator, '(' ~ metric.denominator | replace('$', side) ~ ')') -%}
   {%- elif metric.unit == 'usd' -%}
     {%- set value = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}

@@ -27,8 +27,8 @@ rows_of_view as (
         {{ metric_missing(metric, 'this_') }} as missing,
         case when is_incomplete_cost then {{ "'" ~ metric.bound ~ "'" if metric.bound else 'cast(null as string)' }} end as bound,
         {% if metric.id == 'cost_per_successful_task' -%}
-        {{ ratio('this_task_cost_pico', '(this_successes + this_unknowns)') }} as lower_bound,
-        case when this_incomplete_tasks = 0 then {{ ratio('this_task_cost_pico', 'this_successes') }} end as upper_bound
+        {{ div_half_even('this_task_cost_pico', '(this_successes + this_unknowns)') }} as lower_bound,
+        case when this_incomplete_tasks = 0 then {{ div_half_even('this_task_cost_pico', 'this_successes') }} end as upper_bound
         {%- else -%}
         cast(null as decimal(38, 0)) as lower_bound,
         cast(null as decimal(38, 0)) as upper_bound

@@ -18,7 +18,9 @@ class DbtFailed(Exception):
     """One or more models or tests failed; the message names each with its reason."""
 
 
-def run_dbt(command: list[str], *, data_dir: Path, warehouse: Path, inputs: Path, on_done: NodeDone, target: str = "duckdb") -> None:
+def run_dbt(
+    command: list[str], *, data_dir: Path, warehouse: Path, inputs: Path, on_done: NodeDone, target: str = "duckdb"
+) -> None:
     """Run a dbt command on the project. Raises DbtFailed."""
     from dbt.cli.main import dbtRunner
 

@@ -51,7 +51,9 @@ def fingerprint(models: Path, settings: Settings, book: PriceBook) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_inputs(folder: Path, plan: Plan, settings: Settings, book: PriceBook, control: Control, the_lake: Lake) -> None:
+def write_inputs(
+    folder: Path, plan: Plan, settings: Settings, book: PriceBook, control: Control, the_lake: Lake
+) -> None:
     """Write every input table of a build as Parquet. Overwrites those of the build before."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {

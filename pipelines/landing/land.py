@@ -55,7 +55,9 @@ class Context:
     lake: Lake
 
 
-def land_file(context: Context, path: Path, source_name: str | None = None, progress: Progress = lambda _: None) -> FileResult:
+def land_file(
+    context: Context, path: Path, source_name: str | None = None, progress: Progress = lambda _: None
+) -> FileResult:
     """Land what is new in one log file. Raises LandingError, UnknownFormat, UnknownSource."""
     with explained(path):
         found = detect(path, source_name)
@@ -89,7 +91,13 @@ def mapping_of(settings: Settings, source: Source) -> dict[str, tuple[str, ...]]
 
 def mapping_version(settings: Settings, source: Source) -> str:
     """Changes when the same bytes would be read differently."""
-    parts = [source.name, source.version, settings.instance, sorted(mapping_of(settings, source).items()), SCHEMA_VERSION]
+    parts = [
+        source.name,
+        source.version,
+        settings.instance,
+        sorted(mapping_of(settings, source).items()),
+        SCHEMA_VERSION,
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -104,7 +112,9 @@ def explained(path: Path) -> Iterator[None]:
         raise LandingError(f"{error.filename or path}: no permission. Nothing was landed from {path}.") from None
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
-            raise LandingError(f"{path}: the disk is full. Nothing was landed from it; free space and run again.") from None
+            raise LandingError(
+                f"{path}: the disk is full. Nothing was landed from it; free space and run again."
+            ) from None
         raise LandingError(f"{path}: {error}. Nothing was landed from it.") from None
     except duckdb.IOException as error:
         text = str(error).splitlines()[0]
@@ -127,7 +137,9 @@ def _plan(context: Context, path: Path, found: Detected) -> tuple[Claim | None, 
     first_line = 1 + sum(_lines_of(path, start))
     if start and start == identity.stop:
         return None, (), identity, first_line
-    replaces = tuple(row.landing_id for row in same if row.mapping_version != version and row.source == found.source.name)
+    replaces = tuple(
+        row.landing_id for row in same if row.mapping_version != version and row.source == found.source.name
+    )
     identifier = ledger.landing_id(identity.sha256, version, start, lake.REQUESTS)
     wanted = Claim(
         identifier, "", lake.REQUESTS, found.source.name, str(path), identity.sha256, identity.head_sha256, version, start,
@@ -265,7 +277,9 @@ def _elements(path: Path) -> tuple[list[bytes], list[BadLine]]:
             value, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
             rest = text[position:].encode()
-            return found, [BadLine(len(found) + 1, "the array breaks off here; nothing behind it was read", rest[:4096])]
+            return found, [
+                BadLine(len(found) + 1, "the array breaks off here; nothing behind it was read", rest[:4096])
+            ]
         # The element's own text, so that its numbers keep their spelling; line breaks inside it are only layout.
         found.append(text[position:end].replace("\n", " ").replace("\r", " ").encode())
         position = end
@@ -302,7 +316,9 @@ def _new_lines(path: Path, held: Claim) -> int:
 
 
 def _quarantined(path: Path, found: Detected, bad: BadLine, keep: bool) -> quarantine.Quarantined:
-    return quarantine.Quarantined(str(path), bad.source_line, found.source.name, bad.reason, quarantine.body(bad.body, keep))
+    return quarantine.Quarantined(
+        str(path), bad.source_line, found.source.name, bad.reason, quarantine.body(bad.body, keep)
+    )
 
 
 def _literal(path: Path) -> str:

@@ -54,9 +54,13 @@ def _land_claimed(context: Context, held: Claim, rows: FeedRows, name: str) -> C
     staging = context.lake.begin(held.landing_id, held.token)
     table = rows.table
     for column, value in (("source_file", held.path), ("landing_id", held.landing_id)):
-        table = table.append_column(pa.field(column, pa.string(), nullable=False), pa.repeat(pa.scalar(value), table.num_rows))
+        table = table.append_column(
+            pa.field(column, pa.string(), nullable=False), pa.repeat(pa.scalar(value), table.num_rows)
+        )
     schema = FEEDS[name].arrow_schema().with_metadata({"margincall.schema_version": str(SCHEMA_VERSION)})
-    pq.write_table(table.select(schema.names).cast(schema), staging / f"{held.landing_id}-{held.token}.parquet", compression="zstd")
+    pq.write_table(
+        table.select(schema.names).cast(schema), staging / f"{held.landing_id}-{held.token}.parquet", compression="zstd"
+    )
     files = context.lake.admit(held.landing_id, held.token, held.dataset)
     counts = Counts(rows.rows_in, table.num_rows, rows.duplicates)
     everything = f"feed {name} changed" if name in _CHANGES_EVERYTHING else None

@@ -168,7 +168,9 @@ def read_start(path: Path, size: int = 1 << 20) -> bytes:
 def batches_of(lines: list[bytes]) -> pa.RecordBatchReader:
     """A batch reader over lines already in memory (array files, single objects, samples)."""
     text = [line.decode("utf-8") for line in lines]
-    batch = pa.record_batch([pa.array(range(1, len(text) + 1), pa.int64()), pa.array(text, pa.large_string())], schema=BATCH)
+    batch = pa.record_batch(
+        [pa.array(range(1, len(text) + 1), pa.int64()), pa.array(text, pa.large_string())], schema=BATCH
+    )
     return pa.RecordBatchReader.from_batches(BATCH, [batch])
 
 

@@ -73,4 +73,6 @@ def _redact(value: Any) -> Any:
 
 
 def _key(key: str) -> str:
-    return key if len(key) <= 2 * _SHOWN and key.replace("_", "").replace("-", "").replace(".", "").isalnum() else "<key>"
+    return (
+        key if len(key) <= 2 * _SHOWN and key.replace("_", "").replace("-", "").replace(".", "").isalnum() else "<key>"
+    )

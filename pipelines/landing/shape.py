@@ -27,7 +27,10 @@ _INVARIANTS = (
         "> coalesce(cache_creation_input_tokens, 0)",
         "cache_creation 5m and 1h exceed cache_creation_input_tokens",
     ),
-    ("coalesce(reasoning_output_tokens, 0) > coalesce(output_tokens, 0)", "reasoning_output_tokens exceed output_tokens"),
+    (
+        "coalesce(reasoning_output_tokens, 0) > coalesce(output_tokens, 0)",
+        "reasoning_output_tokens exceed output_tokens",
+    ),
     (
         "coalesce(input_audio_tokens, 0) + coalesce(input_image_tokens, 0) > coalesce(input_tokens, 0)",
         "audio and image tokens exceed input_tokens",
@@ -48,7 +51,9 @@ class Origin:
     instance: str
 
 
-def shape_json(source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, origin: Origin, now: datetime) -> str:
+def shape_json(
+    source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, origin: Origin, now: datetime
+) -> str:
     """SQL over `relation(source_line, line)`: the canonical columns, `raw`, and `problem` (null for a good row)."""
     fields = Fields()
     columns = source.read(fields, mapping)
@@ -69,7 +74,12 @@ def shape_json(source: Source, mapping: Mapping[str, tuple[str, ...]], relation:
 
 
 def shape_table(
-    source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, present: list[str], origin: Origin, now: datetime
+    source: Source,
+    mapping: Mapping[str, tuple[str, ...]],
+    relation: str,
+    present: list[str],
+    origin: Origin,
+    now: datetime,
 ) -> str:
     """The same over a table (CSV, Parquet) whose columns are `present` besides `source_line`; absent columns are null."""
     fields = Fields()

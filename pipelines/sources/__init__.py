@@ -34,7 +34,9 @@ class Fields:
 
     def count(self, *paths: str) -> str:
         """First filled path, as a whole number >= 0; anything else there is a problem. `12.0` is 12."""
-        return self._typed(paths, r"\d{1,15}(\.0+)?", "trunc({}::decimal(18,2))::bigint", "a whole number of at least 0")
+        return self._typed(
+            paths, r"\d{1,15}(\.0+)?", "trunc({}::decimal(18,2))::bigint", "a whole number of at least 0"
+        )
 
     def money(self, *paths: str) -> str:
         """First filled path, as DECIMAL(38,12); a number of any spelling, also 5.1e-06."""
@@ -58,7 +60,9 @@ class Fields:
         """First filled path, as an instant: ISO 8601, UTC where it names no zone."""
         values = [f"nullif(trim({self._raw(path)}), '')" for path in paths]
         for path, value in zip(paths, values, strict=True):
-            self._problem(f"{value} is not null and try_cast({value} as timestamptz) is null", path, value, "an ISO 8601 time")
+            self._problem(
+                f"{value} is not null and try_cast({value} as timestamptz) is null", path, value, "an ISO 8601 time"
+            )
         return _coalesce([f"try_cast({value} as timestamptz)" for value in values])
 
     def require(self, sql: str, message: str) -> None:
@@ -85,7 +89,9 @@ class Fields:
 
     def _problem(self, condition: str, path: str, value: str, what: str) -> None:
         # The value itself may be anything, a prompt too: only what cannot be a sentence is repeated.
-        shown = f"case when regexp_full_match({value}, '[-+.:0-9A-Za-z]{{1,24}}') then ' (' || {value} || ')' else '' end"
+        shown = (
+            f"case when regexp_full_match({value}, '[-+.:0-9A-Za-z]{{1,24}}') then ' (' || {value} || ')' else '' end"
+        )
         problem = f"case when {condition} then {quote(f'{path}: not {what}')} || {shown} end"
         if problem not in self.problems:
             self.problems.append(problem)
@@ -150,7 +156,9 @@ def quote(text: str) -> str:
 
 def json_paths(paths: Sequence[str]) -> str:
     """SQL list literal of JSON paths."""
-    return "[" + ", ".join(quote("$" + "".join("." + json.dumps(key) for key in path.split("."))) for path in paths) + "]"
+    return (
+        "[" + ", ".join(quote("$" + "".join("." + json.dumps(key) for key in path.split("."))) for path in paths) + "]"
+    )
 
 
 def _tag(tags_sql: str, name: str) -> str:

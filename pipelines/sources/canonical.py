@@ -42,7 +42,9 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     f.require(f.text(*_ALIASES["source_record_id"]), "source_record_id (or request_id): missing")
     f.require(f.text(*_ALIASES["started_at"]), "started_at (or timestamp): missing")
     f.require(f.text(*_ALIASES["response_model"]), "response_model (or model): missing")
-    f.refuse(f"{f.text('status')} not in ({', '.join(map(quote, STATUSES))})", f"status: not one of {', '.join(STATUSES)}")
+    f.refuse(
+        f"{f.text('status')} not in ({', '.join(map(quote, STATUSES))})", f"status: not one of {', '.join(STATUSES)}"
+    )
     tags = f.text("tags")
     columns = {
         column.name: _typed(f, column.name, str(column.type), column.type == SHARE)

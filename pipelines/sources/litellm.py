@@ -30,7 +30,14 @@ _ERROR = "error_information"
 
 
 def _recognise(record: Mapping[str, Any]) -> str | None:
-    known = {"call_type", "custom_llm_provider", "litellm_call_id", "response_cost", "model_group", "startTime"} & record.keys()
+    known = {
+        "call_type",
+        "custom_llm_provider",
+        "litellm_call_id",
+        "response_cost",
+        "model_group",
+        "startTime",
+    } & record.keys()
     return f"has {', '.join(sorted(known))}" if len(known) >= 3 and "startTime" in known else None
 
 
@@ -43,7 +50,10 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     tags = f.text("request_tags")
     f.require(f.text("id", "litellm_call_id"), "id: missing")
     f.require(f.text("startTime"), "startTime: missing")
-    f.refuse(f"{f.text('status')} is null or {f.text('status')} not in ('success', 'failure')", "status: not success or failure")
+    f.refuse(
+        f"{f.text('status')} is null or {f.text('status')} not in ('success', 'failure')",
+        "status: not success or failure",
+    )
 
     def mapped(column: str) -> str:
         return paths_or_tag(f, mapping[column], tags)
@@ -114,7 +124,10 @@ def _usage(f: Fields) -> dict[str, str]:
         f.count(f"{_EXTRA}.cache_creation_input_tokens"),
         f"coalesce({five}, 0) + coalesce({hour}, 0)",
     )
-    inputs, outputs = f.count("prompt_tokens", f"{_USAGE}.prompt_tokens"), f.count("completion_tokens", f"{_USAGE}.completion_tokens")
+    inputs, outputs = (
+        f.count("prompt_tokens", f"{_USAGE}.prompt_tokens"),
+        f.count("completion_tokens", f"{_USAGE}.completion_tokens"),
+    )
     return {
         "input_tokens": inputs,
         "cache_read_input_tokens": read,
