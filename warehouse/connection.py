@@ -20,12 +20,30 @@ def warehouse(path: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPy
         database.close()
 
 
-def published(path: Path, readable_folders: list[Path]) -> duckdb.DuckDBPyConnection:
-    """A published file, read-only, able to open nothing else on the machine but files under these folders."""
-    database = duckdb.connect(str(path), read_only=True)
+def published(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    """A published file's marts, with its priced requests, as views of a fresh in-memory database.
+
+    Views, so that every cursor sees them; nothing outside the serving folder can be opened through them.
+    """
+    if not path.exists():
+        raise duckdb.IOException(f"{path} does not exist")
+    database = duckdb.connect()
     database.execute("set timezone = 'UTC'")
-    folders = ", ".join("'" + str(folder).replace("'", "''") + "/'" for folder in readable_folders)
-    database.execute(f"set allowed_directories = [{folders}]")
+    database.execute(f"attach {literal(str(path))} as published (read_only)")
+    tables = database.execute("select table_name from duckdb_tables() where database_name = 'published'").fetchall()
+    for (name,) in tables:
+        database.execute(f"create view {name} as select * from published.main.{name}")
+    paths = [str(folder / name) for (name,) in database.execute("select path from priced_file order by day").fetchall()]
+    if paths:
+        listed = ", ".join(literal(name) for name in paths)
+        files = f"read_parquet([{listed}], hive_partitioning = false)"
+        database.execute(f"create view fct_llm_request_priced as select * from {files}")
+    database.execute(f"set allowed_directories = [{literal(f'{folder}/')}]")
     database.execute("set enable_external_access = false")
     database.execute("set lock_configuration = true")
     return database
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,120 @@
+"""From what a person names (files, folders, globs) to landed files: logs and feeds told apart by content."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.feeds import FeedError, detect_feed
+from pipelines.landing.detect import UnknownFormat, detect
+from pipelines.landing.land import Context, FileResult, LandingError, land_file
+from pipelines.landing.land_feed import land_feed
+from pipelines.sources import UnknownSource
+from warehouse.feed_schemas import FEEDS
+
+_READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+_PACKED = (".gz", ".zst")
+_OWN = ("lake", "quarantine", "serving", "build", "tmp", "exports", "budgets")
+
+FileDone = Callable[[FileResult, int, int], None]
+"""Told what became of a file, how many are done, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file to land; `is_named` if a person named it, so that failing on it is an error and not a remark."""
+
+    path: Path
+    is_named: bool
+
+
+def find(names: Iterable[str], data_dir: Path) -> list[Found]:
+    """The files that these names stand for, each once, ordered by path within a name. Raises LandingError."""
+    found: dict[Path, Found] = {}
+    for name in names:
+        for item in _expand(name, data_dir.resolve()):
+            found.setdefault(item.path, item)
+    return list(found.values())
+
+
+def ingest(
+    context: Context,
+    files: list[Found],
+    *,
+    source: str | None = None,
+    feed: str | None = None,
+    on_file: FileDone = lambda *_: None,
+) -> list[FileResult]:
+    """Land these files; a file that fails is told in its result and does not keep the others from landing."""
+    results: list[FileResult] = []
+    for found in files:
+        result = _land_one(context, found, source, feed)
+        results.append(result)
+        on_file(result, len(results), len(files))
+    return results
+
+
+def _land_one(context: Context, found: Found, source: str | None, feed: str | None) -> FileResult:
+    path = found.path
+    try:
+        name = feed or (None if source else feed_of(path))
+        return land_feed(context, path, name) if name else land_file(context, path, source)
+    except (UnknownFormat, FeedError) as error:
+        return FileResult(str(path), "", "failed" if found.is_named else "unknown", message=str(error))
+    except LandingError as error:
+        return replace(FileResult(str(path), source or feed or "", "failed"), message=str(error))
+    except UnknownSource:
+        raise
+
+
+def feed_of(path: Path) -> str | None:
+    """The feed a file holds, by its name, or by its columns if no log source knows its records; None for a log."""
+    stem = path.name.partition(".")[0].lower().replace("-", "_")
+    by_name = next((name for name in sorted(FEEDS, key=len, reverse=True) if f"{stem}_".startswith(f"{name}_")), None)
+    if by_name:
+        return by_name
+    try:
+        detect(path)
+    except UnknownFormat as unknown:
+        try:
+            return detect_feed(path)
+        except FeedError:
+            raise unknown from None
+    except OSError:
+        return None  # landing says what is wrong with the file
+    return None
+
+
+def _expand(name: str, data_dir: Path) -> Iterator[Found]:
+    path = Path(name).expanduser()
+    if path.is_dir():
+        own = [data_dir / name for name in _OWN]
+        files = [file for file in _walk(path) if not any(file.resolve().is_relative_to(folder) for folder in own)]
+        if not files:
+            raise LandingError(f"{name}: holds no log or feed. Looked for files ending in {', '.join(_READABLE)} (also {', '.join(_PACKED)}).")
+        yield from (Found(file, is_named=False) for file in files)
+    elif path.exists() or not glob.has_magic(name):
+        if not path.exists():
+            raise LandingError(f"{name}: no such file or folder.")
+        yield Found(path, is_named=True)
+    else:
+        matches = sorted(glob.glob(str(path), recursive=True))
+        if not matches:
+            raise LandingError(f"{name}: matches no file.")
+        for match in matches:
+            yield from (Found(file.path, is_named=False) for file in _expand(match, data_dir))
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Readable files below a folder, by path; hidden ones and other kinds of file are none of ours."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.parts[1:]))
+    return sorted(path for path in files if _is_readable(path))
+
+
+def _is_readable(path: Path) -> bool:
+    name = path.name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    return name.endswith(_READABLE)
