@@ -367,3 +367,7 @@ def _short(path: str | Path) -> str:
 def _stop(message: str, code: int) -> NoReturn:
     err.print(message, markup=False, soft_wrap=True)
     raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
