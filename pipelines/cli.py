@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,9 +106,14 @@ def init(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str] | None, typer.Argument(help="Log or feed files, folders or globs; default: those of the configuration.")] = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Log or feed files, folders or globs; default: those of the configuration."),
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Log format, if it is not to be recognised from content.")] = None,
-    feed: Annotated[str | None, typer.Option(help="Business feed, if it is not to be recognised from name or content.")] = None,
+    feed: Annotated[
+        str | None, typer.Option(help="Business feed, if it is not to be recognised from name or content.")
+    ] = None,
     explain: Annotated[Path | None, typer.Option(help="Show how a file would be read; land nothing.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Show what has landed so far; land nothing.")] = False,
     strict: Strict = False,
@@ -172,7 +177,10 @@ def run(strict: Strict = False, config: Config = None, as_json: Json = False) ->
 
 @report_app.command("weekly")
 def report_weekly(
-    week: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Any day of the week; default: the latest complete one.")] = None,
+    week: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Any day of the week; default: the latest complete one."),
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -304,11 +312,13 @@ def _print_files(results: list[Any], as_json: bool) -> None:
     out.print(table)
     for result in results:
         if result.message and result.state in ("failed", "unknown", "busy"):
-            err.print(f"{_short(result.path)}: {result.message}" if result.path not in result.message else result.message, markup=False)
+            where = "" if result.path in result.message else f"{_short(result.path)}: "
+            err.print(where + result.message, markup=False)
 
 
 def _file(result: Any) -> dict[str, Any]:
-    return {"path": result.path, "source": result.source, "state": result.state, **vars(result.counts), "message": result.message}
+    told = {"path": result.path, "source": result.source, "state": result.state, "message": result.message}
+    return told | vars(result.counts)
 
 
 def _exit_for_files(results: list[Any], strict: bool) -> None:
@@ -328,7 +338,7 @@ _KINDS = ("sample company", "ingest", "prices", "publish")
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def _progress(quiet: bool) -> Generator[Callable[[str, int, int], None]]:
     """A bar per kind of work on standard error; none where nobody looks."""
     if quiet or not err.is_terminal:
         yield lambda *_: None
@@ -341,7 +351,9 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
             kind = what if what in _KINDS else "models and checks"
             if current[0] != kind:
                 current[:] = [kind, bars.add_task(kind, total=total)]
-            bars.update(current[1], completed=done, total=total, description=f"{kind}: {what}" if kind != what else kind)
+            bars.update(
+                current[1], completed=done, total=total, description=kind if kind == what else f"{kind}: {what}"
+            )
 
         yield tell
 

@@ -1,6 +1,6 @@
 """The configuration file that `margincall init` writes: every setting, with its default, commented."""
 
-TEMPLATE = '''\
+TEMPLATE = """\
 # Margincall. Every setting is optional; what is commented out shows its default.
 # An environment variable overrides any of them: MARGINCALL_REPORTING__ZONE=Europe/Berlin
 config_version = 1
@@ -62,4 +62,4 @@ logs = ["logs"]
 
 [sources.canonical]
 # tenant_id = ["tenant_id", "workspace_id"]
-'''
+"""

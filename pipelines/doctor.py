@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -42,7 +41,8 @@ def _safely(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> 
     try:
         return list(look(settings))
     except Exception as error:  # a broken part must not hide the state of the others
-        return [Check(look.__name__.strip("_").replace("_", " "), False, f"{type(error).__name__}: {error}", "see the message")]
+        name = look.__name__.strip("_").replace("_", " ")
+        return [Check(name, False, f"{type(error).__name__}: {error}", "see the message")]
 
 
 def _installation(settings: Settings) -> Iterator[Check]:
@@ -87,10 +87,11 @@ def _ledger(settings: Settings) -> Iterator[Check]:
     lost = [file.path for file in files if not the_lake.absolute(file.path).exists()]
     changed = [f.path for f in files if f.path not in set(lost) and the_lake.absolute(f.path).stat().st_size != f.bytes]
     known = {file.path for file in files}
-    present = {str(path.relative_to(the_lake.root)) for name in lake.datasets() for path in (the_lake.root / name).rglob("*.parquet")}
-    orphans = present - known
-    yield Check("lake files", not lost, _count(len(files), "file", lost, "missing"), "restore them from a backup, or ingest the sources again")
-    yield Check("lake content", not changed, _count(len(files), "file", changed, "of another size than recorded"), "restore them from a backup")
+    stored = (path for name in lake.datasets() for path in (the_lake.root / name).rglob("*.parquet"))
+    orphans = {str(path.relative_to(the_lake.root)) for path in stored} - known
+    mend = "restore them from a backup, or ingest the sources again"
+    yield Check("lake files", not lost, _count(len(files), "file", lost, "missing"), mend)
+    yield Check("lake content", not changed, _count(len(files), "file", changed, "of another size than recorded"), mend)
     detail = f"{len(orphans)} left behind by interrupted landings; they are never read"
     yield Check("lake leftovers", True, detail)
 
@@ -102,7 +103,9 @@ def _staging(settings: Settings) -> Iterator[Check]:
     staging = settings.data_dir.resolve() / "lake" / STAGING
     left = len(list(staging.iterdir())) if staging.exists() else 0
     detail = f"{len(claimed)} landings not finished, {left} staging folders"
-    yield Check("landings", not claimed, detail, "if no ingest is running, `margincall ingest` the same files again: " + ", ".join(row.path for row in claimed[:3]))
+    paths = ", ".join(row.path for row in claimed[:3])
+    mend = f"if no ingest is running, `margincall ingest` the same files again: {paths}"
+    yield Check("landings", not claimed, detail, mend)
 
 
 def _serving(settings: Settings) -> Iterator[Check]:

@@ -59,7 +59,7 @@ class Reporting(Section):
 
 
 class Tasks(Section):
-    max_span_days: int = Field(30, ge=1, le=366)
+    max_span_days: int = Field(default=30, ge=1, le=366)
 
 
 class Environments(Section):
@@ -69,14 +69,15 @@ class Environments(Section):
 
 
 class Pricing(Section):
-    gateway_lookup_usd: Decimal = Field(Decimal(0), ge=0, max_digits=20, decimal_places=12)
+    gateway_lookup_usd: Decimal = Field(default=Decimal(0), ge=0, max_digits=20, decimal_places=12)
 
 
 class ModelTiers(Section):
     """Shell patterns over model names, tried small, then large, then mid; a model that none matches is `unknown`."""
 
     small: tuple[str, ...] = (
-        "*mini*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*", "*embedding*",
+        "*mini*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*",
+        "*embedding*",
     )  # fmt: skip
     mid: tuple[str, ...] = ("*sonnet*", "gpt-4o*", "gpt-4.1*", "*medium*", "*-70b*", "deepseek-chat*", "grok-3*")
     large: tuple[str, ...] = (
@@ -109,11 +110,11 @@ class Targets(Section):
 
 
 class Landing(Section):
-    max_line_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
     keep_quarantined_bytes: bool = False
     """Keep the raw bytes of rows that could not be read. Off: the structure with every text replaced."""
-    lease_s: int = Field(600, ge=1)
+    lease_s: int = Field(default=600, ge=1)
     """After this long without a sign of life an unfinished landing may be taken over."""
 
 

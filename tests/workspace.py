@@ -46,6 +46,9 @@ class Workspace:
     def land_feed(self, feed: str, rows: Iterable[Mapping[str, Any]], name: str = "") -> FileResult:
         path = self.root / f"{feed}{name}.jsonl"
         path.write_text("".join(json.dumps(row, default=str) + "\n" for row in rows))
+        return self.land_feed_file(feed, path)
+
+    def land_feed_file(self, feed: str, path: Path) -> FileResult:
         return land_feed(self.context, path, feed)
 
     def build(self, *, full: bool = False) -> BuildResult:

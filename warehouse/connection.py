@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import duckdb
 
 
 @contextmanager
-def warehouse(path: Path, *, read_only: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+def warehouse(path: Path, *, read_only: bool = True) -> Generator[duckdb.DuckDBPyConnection]:
     """The build's database. The caller holds the build lock: a second process could not open it."""
     database = duckdb.connect(str(path), read_only=read_only)
     try:

@@ -1,23 +1,27 @@
 """The control database: the landing ledger, what a build still owes, published versions, figures as they were shown.
 
-Many small writers share it, so every write transaction of SQLite begins IMMEDIATE: a deferred one that turns into a
-writer halfway is refused with "database is locked" and loses its work. PostgreSQL by URL needs none of this.
+Many small writers share it and check before they write, so writers take turns. Every write transaction of SQLite begins
+IMMEDIATE: a deferred one that turns into a writer halfway is refused with "database is locked" and loses its work. On
+PostgreSQL a writer waits for an advisory lock: two that checked the same thing at once would both insert it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0001"
 """Revision that this release reads and writes; a test holds it against the migrations folder."""
+_WRITER_LOCK = 0x6D617267696E  # any constant of ours; PostgreSQL's advisory locks are numbers of one database
 
 metadata = sa.MetaData()
 
@@ -139,26 +143,29 @@ class Control:
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
-        if self.url.get_backend_name() == "sqlite" and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._is_sqlite = self.url.get_backend_name() == "sqlite"
         try:
+            if self._is_sqlite and self.url.database:
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(self.url)
             self._migrate()
-        except sa.exc.SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             shown = self.url.render_as_string(hide_password=True)
             cause = str(getattr(error, "orig", None) or error).splitlines()[0]
             raise ControlError(f"{shown}: the control database cannot be opened: {cause}") from None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> Generator[Connection]:
         """One transaction that may write; serialised with all other writers."""
         with self.engine.begin() as connection:
+            if not self._is_sqlite:
+                connection.execute(sa.text("select pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> Generator[Connection]:
         """One consistent snapshot; never waits for a writer."""
-        with self.engine.connect().execution_options(margincall_read_only=True) as connection, connection.begin():
+        with self._reader() as connection, connection.begin():
             yield connection
 
     def rows(self, statement: sa.Executable, **params: Any) -> list[sa.Row[Any]]:
@@ -170,8 +177,14 @@ class Control:
 
     def revision(self) -> str | None:
         """Revision of the stored schema; None for an empty database."""
-        with self.engine.connect().execution_options(margincall_read_only=True) as connection:
+        with self._reader() as connection:
             return _revision(connection)
+
+    def _reader(self) -> Connection:
+        options: dict[str, Any] = {"margincall_read_only": True}
+        if not self._is_sqlite:  # there, each statement would see what was committed meanwhile
+            options["isolation_level"] = "REPEATABLE READ"
+        return self.engine.connect().execution_options(**options)
 
     def _migrate(self) -> None:
         revision = self.revision()
@@ -210,7 +223,7 @@ def _engine(url: sa.URL) -> Engine:
         return sa.create_engine(url, pool_pre_ping=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
 
-    @sa.event.listens_for(engine, "connect")
+    @event.listens_for(engine, "connect")
     def configure(dbapi_connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         dbapi_connection.isolation_level = None  # the driver must not begin transactions of its own
         cursor = dbapi_connection.cursor()
@@ -219,7 +232,7 @@ def _engine(url: sa.URL) -> Engine:
         cursor.execute("pragma busy_timeout = 30000")
         cursor.close()
 
-    @sa.event.listens_for(engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction]
         read_only = connection.get_execution_options().get("margincall_read_only", False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

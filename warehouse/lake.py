@@ -52,13 +52,14 @@ class Lake:
     def absolute(self, path: str) -> Path:
         return self.root / path
 
-    def begin(self, landing_id: str, claim: str) -> Path:
+    def begin(self, landing_id: str, claim: str, *, is_takeover: bool = True) -> Path:
         """An empty staging folder for a claimed landing; whatever an earlier, killed try of it left is removed.
 
         The claim is part of every file name: a try that was given up for dead and wakes up again cannot touch the
         files of the one that took over.
         """
-        self.discard(landing_id)
+        if is_takeover:  # else there is nothing; looking through a large lake for it would take its time
+            self.discard(landing_id)
         folder = self._staging(landing_id, claim)
         folder.mkdir(parents=True)
         return folder

@@ -166,7 +166,8 @@ def _closure(
     )
     event_days = _dates(
         database,
-        f"select distinct (occurred_at at time zone 'UTC')::date from {events} where task_id in (select task_id from touched)",
+        f"""select distinct (occurred_at at time zone 'UTC')::date from {events}
+        where task_id in (select task_id from touched)""",
     )
     bounds = database.execute("select min(usage_date), max(usage_date) from fct_tenant_day").fetchall()[0]
     days = dirty | task_days
@@ -175,7 +176,7 @@ def _closure(
 
 
 def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> tuple[str, Days]:
-    """Tasks (as SQL) and dates that new feed files touch; every version of a row in them counts, also the older ones."""
+    """Tasks (as SQL) and dates that new feed files touch; every version of their rows counts, also the older ones."""
     tasks, dates = ["select null::varchar as task_id where false"], frozenset[date]()
     keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id", "feed_revenue_lines": "line_id"}
     for dataset, key in keys.items():

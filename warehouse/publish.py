@@ -62,7 +62,7 @@ def current(data_dir: Path) -> Pointer | None:
 def publish(
     control: Control, data_dir: Path, warehouse_path: Path, build_id: int, replaced: Iterable[date] | None
 ) -> Pointer:
-    """Publish the warehouse's marts as the next version. `replaced`: the request days this build replaced, None for all."""
+    """Publish the warehouse's marts as the next version. `replaced`: request days of this build, None for all."""
     folder = serving_folder(data_dir)
     folder.mkdir(parents=True, exist_ok=True)
     n = _next_number(control, folder, build_id)

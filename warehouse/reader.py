@@ -111,7 +111,8 @@ class Reader:
             raise NoSuchWeek(f"No week with {week} in the data. Weeks in the data begin on: {range_known}.")
         start, end, is_complete, days = chosen[0]
         rows = self._rows(
-            """select metric_id, label, unit, this_week, last_week, target, is_met, missing, bound, lower_bound, upper_bound
+            """select metric_id, label, unit, this_week, last_week, target, is_met, missing, bound, lower_bound,
+                upper_bound
             from mart_weekly_unit_economics where week_start = $start order by sort_order""",
             {"start": start},
         )
@@ -136,7 +137,9 @@ class Reader:
         """The version that is read. Raises NothingPublished, PublishError."""
         pointer = publish.current(self._data_dir)
         if pointer is None:
-            raise NothingPublished(f"Nothing is published under {self._data_dir}. `margincall ingest` logs, then `margincall build`.")
+            raise NothingPublished(
+                f"Nothing is published under {self._data_dir}. `margincall ingest` logs, then `margincall build`."
+            )
         if pointer.serving_version != SERVING_VERSION:
             raise PublishError(
                 f"{pointer.file} has version {pointer.serving_version}, this release reads {SERVING_VERSION}. "
@@ -164,5 +167,6 @@ class Reader:
         try:
             connection = published(self.folder / pointer.file, self.folder)
         except duckdb.IOException as error:
-            raise PublishError(f"{self.folder / pointer.file}: {str(error).splitlines()[0]}. `margincall build` publishes anew.") from None
+            reason = f"{self.folder / pointer.file}: {str(error).splitlines()[0]}"
+            raise PublishError(f"{reason}. `margincall build --full` publishes anew.") from None
         return connection

@@ -125,6 +125,13 @@ UNATTRIBUTED = "unattributed"
 
 def sql_type(kind: pa.DataType) -> str:
     """DuckDB's name for a stored type."""
-    if pa.types.is_decimal(kind):
+    if pa.types.is_decimal128(kind):
         return f"DECIMAL({kind.precision},{kind.scale})"
-    return {TEXT: "VARCHAR", COUNT: "BIGINT", FLAG: "BOOLEAN", TIME: "TIMESTAMPTZ", DAY: "DATE"}[kind]
+    names: dict[pa.DataType, str] = {
+        TEXT: "VARCHAR",
+        COUNT: "BIGINT",
+        FLAG: "BOOLEAN",
+        TIME: "TIMESTAMPTZ",
+        DAY: "DATE",
+    }
+    return names[kind]

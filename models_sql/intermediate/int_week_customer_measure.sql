@@ -23,12 +23,16 @@ churn as (
     select
         weeks.week_start,
         sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
-            and (tenants.churned_on is null or tenants.churned_on >= {{ add_days('weeks.week_start', -84) }})
-            then 1 else 0 end) as customers_before,
+                and (tenants.churned_on is null or tenants.churned_on >= {{ add_days('weeks.week_start', -84) }})
+                then 1
+            else 0
+        end) as customers_before,
         sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
-            and tenants.churned_on >= {{ add_days('weeks.week_start', -84) }}
-            and tenants.churned_on < {{ add_days('weeks.week_start', 7) }}
-            then 1 else 0 end) as customers_lost
+                and tenants.churned_on >= {{ add_days('weeks.week_start', -84) }}
+                and tenants.churned_on < {{ add_days('weeks.week_start', 7) }}
+                then 1
+            else 0
+        end) as customers_lost
     from weeks
     cross join tenants
     group by weeks.week_start

@@ -47,10 +47,10 @@ select
     cast(customers.{{ measure }} as decimal(38, 0)) as this_{{ measure }},
     cast(customers_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }},
     {%- endfor %}
-    {%- for measure in task_measures %}
-    cast(coalesce(tasks.{{ measure }}, {{ 'null' if measure == 'p95_task_ms' else 0 }}) as decimal(38, 0)) as this_{{ measure }},
-    cast(tasks_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }}{{ ',' if not loop.last }}
-    {%- endfor %}
+{%- for measure in task_measures %}
+cast(coalesce(tasks.{{ measure }}, {{ 'null' if measure == 'p95_task_ms' else 0 }}) as decimal(38, 0)) as this_{{ measure }},
+cast(tasks_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }}{{ ',' if not loop.last }}
+{%- endfor %}
 from days
 cross join reach
 left join customers on days.week_start = customers.week_start

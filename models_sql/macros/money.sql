@@ -1,14 +1,6 @@
 {#- Money inside models is whole pico-dollars (1 USD = 10^12), DECIMAL(38,12) USD at the edge. No float anywhere. -#}
 
 {% macro pico_to_usd(pico) -%}
-  {{ return(adapter.dispatch('pico_to_usd', 'margincall')(pico)) }}
-{%- endmacro %}
-
-{% macro duckdb__pico_to_usd(pico) -%}
-  cast(cast({{ pico }} as decimal(38, 0)) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
-{%- endmacro %}
-
-{% macro spark__pico_to_usd(pico) -%}
   cast(cast({{ pico }} as decimal(38, 0)) * cast(0.000000000001 as decimal(13, 12)) as decimal(38, 12))
 {%- endmacro %}
 
@@ -18,7 +10,16 @@
 
 {#- Sum of whole numbers that cannot overflow: a 64-bit sum of pico-dollars ends at 9.2 million dollars. -#}
 {% macro sum_big(expression) -%}
+  {{ return(adapter.dispatch('sum_big', 'margincall')(expression)) }}
+{%- endmacro %}
+
+{% macro duckdb__sum_big(expression) -%}
   cast(coalesce(sum({{ expression }}), 0) as decimal(38, 0))
+{%- endmacro %}
+
+{#- Spark sums 64-bit numbers in 64 bits. -#}
+{% macro spark__sum_big(expression) -%}
+  coalesce(sum({{ big(expression) }}), {{ big(0) }})
 {%- endmacro %}
 
 {#- A whole number with room for a product of two: 128 bits. -#}
@@ -43,14 +44,17 @@
   ({{ big(a) }} // {{ big(b) }})
 {%- endmacro %}
 
+{#- `div` ends at 64 bits and `/` rounds: only the quotient without remainder is exact. It has 20 digits by a divisor of 38
+    and 29 by one of 19, so a divisor that fits is narrowed first. -#}
 {% macro spark__int_div(a, b) -%}
-  cast({{ big(a) }} div {{ big(b) }} as decimal(38, 0))
+  {%- set whole = '(' ~ big(a) ~ ' - ' ~ big(a) ~ ' % ' ~ big(b) ~ ')' -%}
+  cast(coalesce({{ whole }} / try_cast({{ b }} as decimal(19, 0)), {{ whole }} / {{ big(b) }}) as decimal(38, 0))
 {%- endmacro %}
 
 {#- a / b to the nearest whole number, halves to even; null where b is null or 0; b > 0. -#}
 {% macro div_half_even(a, b) -%}
   {%- set quotient = int_div('abs(' ~ big(a) ~ ')', b) -%}
-  {%- set rest2 = '2 * (abs(' ~ big(a) ~ ') - ' ~ quotient ~ ' * ' ~ big(b) ~ ')' -%}
+  {%- set rest2 = '2 * (abs(' ~ big(a) ~ ') % ' ~ big(b) ~ ')' -%}
   case
     when {{ b }} is null or {{ b }} = 0 then null
     else cast((case when {{ big(a) }} < 0 then -1 else 1 end) * ({{ quotient }} + case

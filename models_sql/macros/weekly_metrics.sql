@@ -65,7 +65,8 @@
     {'id': 'restated_since_shown', 'label': 'Last week\'s gross profit since it was shown', 'unit': 'usd', 'numerator': 'null',
       'missing': [('1 = 1', 'last week\'s figures as shown (kept by report weekly)')]},
     {'id': 'priced_coverage', 'label': 'Requests with a full price', 'unit': 'ratio',
-      'numerator': '$requests - $unpriced_requests - $partial_requests', 'denominator': '$requests'},
+      'numerator': '$requests - $unpriced_requests - $partial_requests', 'denominator': '$requests',
+      'missing': [('$requests = 0', 'a request in this week')]},
     {'id': 'unattributed_share', 'label': 'Inference cost without a tenant', 'unit': 'ratio', 'numerator': '$unattributed_cost_pico',
       'denominator': '$inference_cost_pico', 'missing': [('$inference_cost_pico = 0', 'a priced request in this week')]},
   ]) -%}

@@ -131,7 +131,8 @@ select
     end_user_id,
     feature,
     environment,
-    coalesce(lower(environment) in (select environment from {{ input('production_environment') }}), true) as is_production,
+    environment is null
+    or lower(environment) in (select environment from {{ input('production_environment') }}) as is_production,
     task_id,
     coalesce(gateway_call_id, record_key) as logical_call_id,
     operation_name,
@@ -164,7 +165,7 @@ select
         when not is_known_tier then 'unknown_service_tier'
     end as pricing_reason,
     price_context,
-    case when has_price then fallbacks end as price_fallbacks,
+    case when has_price then {{ used_fallbacks() }} end as price_fallbacks,
     case when has_price then price_book_id end as price_book_id,
     cast(input_pico as bigint) as input_cost_pico,
     cast(cache_read_pico as bigint) as cache_read_cost_pico,

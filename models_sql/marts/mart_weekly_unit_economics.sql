@@ -1,4 +1,6 @@
 -- Guarantee: every row of the weekly view for every week of the data; a row without a value names the input it waits for.
+{{ config(materialized='table') }}
+
 {%- set metrics = weekly_metrics() %}
 
 with measures as (

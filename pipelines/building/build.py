@@ -1,4 +1,4 @@
-"""The build: what changed since the last one becomes marts, and marts that pass their checks become the served version."""
+"""The build: what changed since the last one becomes marts, and marts that pass their checks are served."""
 
 from __future__ import annotations
 
@@ -102,7 +102,8 @@ def _record(control: Control, plan: Plan, mark: str) -> int:
         row = sa.insert(db.build).values(
             state="running", kind=plan.kind, days=len(plan.days), fingerprint=mark, started_at=now_text()
         )
-        return int(connection.execute(row).inserted_primary_key[0])
+        (build_id,) = connection.execute(row).inserted_primary_key or (0,)
+        return int(build_id)
 
 
 def _finish(

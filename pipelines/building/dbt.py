@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,18 +52,27 @@ def run_dbt(
         try:
             result = dbtRunner(callbacks=[listen]).invoke(arguments)
         finally:
+            _close_log()
             if target == "duckdb":
                 _close_warehouse()
     if not result.success:
         raise DbtFailed(_failures(result))
 
 
+def _close_log() -> None:
+    """dbt opens its log file anew for every run and closes none of them."""
+    log = logging.getLogger("file_log")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+
+
 def _close_warehouse() -> None:
     """The adapter keeps its database open until the process ends; publishing opens the file anew."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
+    if DuckDBConnectionManager._ENV is not None:  # pyright: ignore[reportPrivateUsage]
+        DuckDBConnectionManager._ENV.close()  # pyright: ignore[reportPrivateUsage]
         DuckDBConnectionManager.close_all_connections()
 
 
@@ -75,7 +85,7 @@ def _failures(result: Any) -> str:
 
 
 @contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
+def _environment(variables: dict[str, str]) -> Generator[None]:
     """Set variables for the time of a run; dbt's profile can only be told through them."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

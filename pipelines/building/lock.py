@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class Locked(Exception):
 
 
 @contextmanager
-def build_lock(data_dir: Path) -> Iterator[None]:
+def build_lock(data_dir: Path) -> Generator[None]:
     """Hold the build lock of a data folder. Raises Locked at once if it is held."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "build.lock"

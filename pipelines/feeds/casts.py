@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -40,36 +41,36 @@ class Fault:
     allowed: str
 
 
-Cast = tuple[pa.Array, list[Fault]]
+Cast: TypeAlias = "tuple[pa.Array[Any], list[Fault]]"
 
 
-def cast_column(column: Column, text: pa.Array) -> Cast:
+def cast_column(column: Column, text: pa.Array[Any]) -> Cast:
     """The column in its stored type, null where it is empty or faulty."""
     values, faults = _CASTS[column.kind](column, text)
     faults += [*_sign_faults(column, values), *_set_faults(column, values)]
     return values, faults
 
 
-def rows_where(mask: pa.Array) -> list[int]:
+def rows_where(mask: pa.Array[Any]) -> list[int]:
     """Indices at which the mask is true; null is not true."""
     return pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist()
 
 
-def _blank(values: pa.Array, mask: pa.Array) -> pa.Array:
+def _blank(values: pa.Array[Any], mask: pa.Array[Any]) -> pa.Array[Any]:
     """Null where the mask is true."""
     return pc.if_else(pc.fill_null(mask, False), pa.scalar(None, values.type), values)
 
 
-def _keep(column: Column, text: pa.Array, pattern: str, what: str, allowed: str) -> Cast:
+def _keep(column: Column, text: pa.Array[Any], pattern: str, what: str, allowed: str) -> Cast:
     """Null out and report what does not match the pattern."""
     unlike = pc.invert(pc.match_substring_regex(text, pattern))
     rows = rows_where(unlike)
     return (_blank(text, unlike), [Fault(column.name, rows, what, allowed)]) if rows else (text, [])
 
 
-def _cast_or_null(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[int]]:
+def _cast_or_null(text: pa.Array[Any], target: pa.DataType) -> tuple[pa.Array[Any], list[int]]:
     """Cast in bulk; where that fails, halve until the single values at fault are found."""
-    pieces: list[pa.Array] = []
+    pieces: list[pa.Array[Any]] = []
     bad: list[int] = []
     todo = [(0, len(text))]
     while todo:
@@ -86,7 +87,7 @@ def _cast_or_null(text: pa.Array, target: pa.DataType) -> tuple[pa.Array, list[i
     return pa.concat_arrays(pieces) if pieces else pa.nulls(0, target), bad
 
 
-def _text(column: Column, text: pa.Array) -> Cast:
+def _text(column: Column, text: pa.Array[Any]) -> Cast:
     if column.format != "currency":
         return text, []
     upper = pc.utf8_upper(text)
@@ -96,7 +97,7 @@ def _text(column: Column, text: pa.Array) -> Cast:
     return (_blank(upper, unknown), [fault]) if rows else (upper, [])
 
 
-def _number(column: Column, text: pa.Array) -> Cast:
+def _number(column: Column, text: pa.Array[Any]) -> Cast:
     text, faults = _keep(column, text, NUMBER, "is not a number", NUMBERS_ALLOWED)
     # Past the twelfth decimal a measurement is cut; of money only zeros may go.
     text = pc.replace_substring_regex(text, r"(\.[0-9]{12})" + ("[0-9]+$" if column.may_round else "0+$"), r"\1")
@@ -133,14 +134,14 @@ def _decimal(text: str, may_round: bool) -> Decimal | str:
     return value.quantize(Decimal((0, (1,), PICO_EXPONENT)), ROUND_DOWN, context)
 
 
-def _integer(column: Column, text: pa.Array) -> Cast:
+def _integer(column: Column, text: pa.Array[Any]) -> Cast:
     text, faults = _keep(column, text, WHOLE, "is not a whole number", "Digits only.")
     plain = pc.replace_substring_regex(pc.replace_substring_regex(text, r"\.0*$", ""), r"^\+", "")
     values, bad = _cast_or_null(plain, pa.int64())
     return values, faults + ([Fault(column.name, bad, "is too large", "At most 9223372036854775807.")] if bad else [])
 
 
-def _date(column: Column, text: pa.Array) -> Cast:
+def _date(column: Column, text: pa.Array[Any]) -> Cast:
     days = pc.replace_substring_regex(text, MIDNIGHT, "")
     if column.format == "month":
         days = pc.replace_substring_regex(days, r"^([0-9]{4}-[0-9]{2})$", r"\1-01")
@@ -154,7 +155,7 @@ def _date(column: Column, text: pa.Array) -> Cast:
     return values, faults
 
 
-def _timestamp(column: Column, text: pa.Array) -> Cast:
+def _timestamp(column: Column, text: pa.Array[Any]) -> Cast:
     allowed = "An ISO 8601 instant such as 2026-10-31T23:59:59.123456Z; UTC where no zone is given."
     text, faults = _keep(column, text, INSTANT, "is not an instant", allowed)
     # Micro-seconds are kept, as in the request logs; a date alone is its midnight, a time without a zone is UTC.
@@ -166,7 +167,7 @@ def _timestamp(column: Column, text: pa.Array) -> Cast:
     return values, faults + ([Fault(column.name, bad, "is no instant of the calendar", allowed)] if bad else [])
 
 
-def _boolean(column: Column, text: pa.Array) -> Cast:
+def _boolean(column: Column, text: pa.Array[Any]) -> Cast:
     lower = pc.utf8_lower(text)
     values = pc.is_in(lower, value_set=pa.array(TRUE))
     known = pc.or_(values, pc.is_in(lower, value_set=pa.array(FALSE)))
@@ -175,7 +176,7 @@ def _boolean(column: Column, text: pa.Array) -> Cast:
     return pc.if_else(known, values, pa.scalar(None, pa.bool_())), [fault] if rows else []
 
 
-def _json(column: Column, text: pa.Array) -> Cast:
+def _json(column: Column, text: pa.Array[Any]) -> Cast:
     cells: list[str | None] = []
     rows: list[int] = []
     for row, cell in enumerate(text.to_pylist()):
@@ -191,7 +192,7 @@ def _json(column: Column, text: pa.Array) -> Cast:
     return pa.array(cells, pa.string()), [fault] if rows else []
 
 
-def _sign_faults(column: Column, values: pa.Array) -> list[Fault]:
+def _sign_faults(column: Column, values: pa.Array[Any]) -> list[Fault]:
     if column.sign == "any":
         return []
     if column.sign == "positive":
@@ -199,7 +200,7 @@ def _sign_faults(column: Column, values: pa.Array) -> list[Fault]:
     return _fault(column, pc.less(values, 0), "is negative", "Zero or more.")
 
 
-def _set_faults(column: Column, values: pa.Array) -> list[Fault]:
+def _set_faults(column: Column, values: pa.Array[Any]) -> list[Fault]:
     if not column.allowed:
         return []
     text = values.cast(pa.string())
@@ -219,12 +220,12 @@ def _set_faults(column: Column, values: pa.Array) -> list[Fault]:
     ]
 
 
-def _fault(column: Column, mask: pa.Array, what: str, allowed: str) -> list[Fault]:
+def _fault(column: Column, mask: pa.Array[Any], what: str, allowed: str) -> list[Fault]:
     rows = rows_where(mask)
     return [Fault(column.name, rows, what, allowed)] if rows else []
 
 
-_CASTS: dict[str, Callable[[Column, pa.Array], Cast]] = {
+_CASTS: dict[str, Callable[[Column, pa.Array[Any]], Cast]] = {
     "text": _text,
     "money": _number,
     "decimal": _number,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -16,14 +17,14 @@ from warehouse.feed_schemas import Feed
 class Headed:
     """Columns by their canonical name, how the file spells each, and what is wrong with the header."""
 
-    columns: Mapping[str, pa.ChunkedArray]
+    columns: Mapping[str, pa.ChunkedArray[Any]]
     written: Mapping[str, str]
     problems: tuple[Problem, ...]
 
 
 def canonical_columns(feed: Feed, raw: RawRows) -> Headed:
     """Map every header to its column. A file without any column, as `[]` is, has nothing missing."""
-    columns: dict[str, pa.ChunkedArray] = {}
+    columns: dict[str, pa.ChunkedArray[Any]] = {}
     written: dict[str, str] = {}
     problems: list[Problem] = []
     for header, cells in raw.columns.items():

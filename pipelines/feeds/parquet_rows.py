@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,7 +32,7 @@ def read_parquet(path: Path, feed: Feed) -> RawRows:
     except (pa.ArrowException, OSError) as error:
         raise refusal(path, f"is damaged ({_first_line(error)})", "Copy it again from its source.") from None
     problems: list[Problem] = []
-    columns: dict[str, pa.ChunkedArray] = {}
+    columns: dict[str, pa.ChunkedArray[Any]] = {}
     for name in table.column_names:
         target = feed.spellings.get(name)
         column = None if target is None else feed.column(target)
@@ -78,7 +79,7 @@ def _is_binary(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
-def _text(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+def _text(values: pa.ChunkedArray[Any], column: Column) -> pa.ChunkedArray[Any]:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if pa.types.is_nested(values.type):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,8 +20,8 @@ class RawRows:
     """Columns of text by header as written, the source line of each row, and what was found wrong on the way."""
 
     file: str
-    columns: Mapping[str, pa.ChunkedArray]
-    lines: pa.ChunkedArray
+    columns: Mapping[str, pa.ChunkedArray[Any]]
+    lines: pa.ChunkedArray[Any]
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
 
@@ -40,8 +40,8 @@ class Gatherer:
 
     file: str
     problems: list[Problem] = field(default_factory=list)
-    _chunks: list[dict[str, pa.Array]] = field(default_factory=list)
-    _lines: list[pa.Array] = field(default_factory=list)
+    _chunks: list[dict[str, pa.Array[Any]]] = field(default_factory=list)
+    _lines: list[pa.Array[Any]] = field(default_factory=list)
     _names: dict[str, None] = field(default_factory=dict)
 
     def add(self, columns: Mapping[str, Sequence[str | None]], lines: Sequence[int]) -> None:
@@ -50,7 +50,7 @@ class Gatherer:
         self._chunks.append({name: self._encoded(name, cells, lines) for name, cells in columns.items()})
         self._lines.append(pa.array(lines, pa.int64()))
 
-    def _encoded(self, name: str, cells: Sequence[str | None], lines: Sequence[int]) -> pa.Array:
+    def _encoded(self, name: str, cells: Sequence[str | None], lines: Sequence[int]) -> pa.Array[Any]:
         try:
             return pa.array(cells, pa.string())
         except UnicodeEncodeError:

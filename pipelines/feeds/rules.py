@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,8 +19,8 @@ from warehouse.feed_schemas import Feed
 class Rows:
     """Typed columns (null where a cell is faulty) and, by column, whether the file gives a value at all."""
 
-    columns: Mapping[str, pa.Array]
-    given: Mapping[str, pa.Array]
+    columns: Mapping[str, pa.Array[Any]]
+    given: Mapping[str, pa.Array[Any]]
 
 
 Rule = Callable[[Rows], list[Fault]]
@@ -35,7 +36,7 @@ def row_faults(feed: Feed, rows: Rows) -> list[Fault]:
     return faults
 
 
-def _fault(column: str, mask: pa.Array, what: str, allowed: str) -> list[Fault]:
+def _fault(column: str, mask: pa.Array[Any], what: str, allowed: str) -> list[Fault]:
     rows = rows_where(mask)
     return [Fault(column, rows, what, allowed)] if rows else []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,7 +39,7 @@ def validate(feed_name: str, raw: RawRows) -> FeedRows:
     filled = {column.name: _filled(column, text.get(column.name), len(lines)) for column in feed.columns}
     # Two columns that stand for each other being absent altogether is one problem of the header, not one of every row.
     absent = {column.name for column in feed.columns if column.name not in text}
-    typed: dict[str, pa.Array] = {}
+    typed: dict[str, pa.Array[Any]] = {}
     faults: list[Fault] = []
     for column in feed.columns:
         typed[column.name], found = cast_column(column, filled[column.name])
@@ -61,23 +62,23 @@ def validate(feed_name: str, raw: RawRows) -> FeedRows:
     )
 
 
-def _combined(values: pa.ChunkedArray, kind: pa.DataType) -> pa.Array:
+def _combined(values: pa.ChunkedArray[Any], kind: pa.DataType) -> pa.Array[Any]:
     combined = values.combine_chunks()
     return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined.cast(kind)
 
 
-def _trimmed(values: pa.ChunkedArray) -> pa.Array:
+def _trimmed(values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
     """Text without blanks around it; what is then empty is null."""
     text = pc.utf8_trim_whitespace(_combined(values, pa.string()))
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
-def _filled(column: Column, text: pa.Array | None, rows: int) -> pa.Array:
+def _filled(column: Column, text: pa.Array[Any] | None, rows: int) -> pa.Array[Any]:
     cells = pa.nulls(rows, pa.string()) if text is None else text
     return cells if column.default is None else pc.fill_null(cells, column.default)
 
 
-def _empty(column: Column, text: pa.Array) -> list[Fault]:
+def _empty(column: Column, text: pa.Array[Any]) -> list[Fault]:
     rows = rows_where(pc.is_null(text)) if column.is_required else []
     return [Fault(column.name, rows, "is empty", f"Every row needs it: {column.description}")] if rows else []
 
@@ -87,7 +88,7 @@ def _is_headless(feed: Feed, fault: Fault, absent: set[str]) -> bool:
 
 
 def _problems(
-    raw: RawRows, headed: Headed, faults: Sequence[Fault], text: Mapping[str, pa.Array], lines: pa.Array
+    raw: RawRows, headed: Headed, faults: Sequence[Fault], text: Mapping[str, pa.Array[Any]], lines: pa.Array[Any]
 ) -> list[Problem]:
     """A problem for every faulty cell, save those that are null because reading them already was one."""
     told = {(problem.line, problem.column) for problem in raw.problems}

@@ -93,14 +93,15 @@ def _expand(name: str, data_dir: Path) -> Iterator[Found]:
         own = [data_dir / name for name in _OWN]
         files = [file for file in _walk(path) if not any(file.resolve().is_relative_to(folder) for folder in own)]
         if not files:
-            raise LandingError(f"{name}: holds no log or feed. Looked for files ending in {', '.join(_READABLE)} (also {', '.join(_PACKED)}).")
+            looked = f"Looked for files ending in {', '.join(_READABLE)} (also {', '.join(_PACKED)})."
+            raise LandingError(f"{name}: holds no log or feed. {looked}")
         yield from (Found(file, is_named=False) for file in files)
     elif path.exists() or not glob.has_magic(name):
         if not path.exists():
             raise LandingError(f"{name}: no such file or folder.")
         yield Found(path, is_named=True)
     else:
-        matches = sorted(glob.glob(str(path), recursive=True))
+        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
         if not matches:
             raise LandingError(f"{name}: matches no file.")
         for match in matches:
@@ -109,8 +110,8 @@ def _expand(name: str, data_dir: Path) -> Iterator[Found]:
 
 def _walk(folder: Path) -> list[Path]:
     """Readable files below a folder, by path; hidden ones and other kinds of file are none of ours."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not any(part.startswith(".") for part in path.parts[1:]))
-    return sorted(path for path in files if _is_readable(path))
+    found = (path for path in folder.rglob("*") if path.is_file() and _is_readable(path))
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 def _is_readable(path: Path) -> bool:

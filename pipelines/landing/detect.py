@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import sources
-from pipelines.landing.lines import read_start
+from pipelines.landing.elements import starts_with_document
+from pipelines.landing.streams import read_start
 from pipelines.sources import Source
 
-MAX_DOCUMENT_BYTES = 512 * 1024 * 1024
+_START_BYTES = 1 << 20
 _SAMPLE_LINES = 200
 
 
@@ -33,11 +34,13 @@ class Detected:
 def detect(path: Path, source_name: str | None = None) -> Detected | None:
     """Container and source of a log file; None when it is empty. Raises UnknownFormat, UnknownSource."""
     wanted = sources.named(source_name) if source_name else None
-    start = read_start(path)
+    start, damage = read_start(path, _START_BYTES)
     if start[:4] == b"PAR1":
         return _choose(path, "parquet", [_parquet_record(path)], wanted)
-    if not start.strip():
-        return None if not path.stat().st_size or start or _is_really_empty(path) else _refuse_damaged(path)
+    if damage and not start.strip():
+        raise UnknownFormat(f"{path}: {damage}. Nothing of it can be read.")
+    if not start.strip() and len(start) < _START_BYTES:
+        return None
     container = _container(path, start)
     return _choose(path, container, list(_sample(container, start)), wanted)
 
@@ -47,27 +50,23 @@ def _container(path: Path, start: bytes) -> str:
     if text[:1] == b"[":
         return "array"
     if text[:1] == b"{":
-        first = text.split(b"\n", 1)[0]
-        # A pretty-printed object: its first line alone is no JSON, and it is not a cut line of a log either.
-        return "document" if first.strip() in (b"{", b"{}") or not _is_json(first) and _is_json(start) else "lines"
+        return "document" if starts_with_document(text) else "lines"
     if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".csv"):
         return "csv"
     return "lines"
 
 
 def _sample(container: str, start: bytes) -> Iterator[Mapping[str, Any]]:
-    text = start.decode("utf-8", errors="replace")
-    if container == "csv":
-        yield from _dicts(csv.DictReader(io.StringIO(text)))
-    elif container in ("array", "document"):
-        decoder = json.JSONDecoder()
-        body = text.lstrip().lstrip("[").lstrip()
-        try:
-            yield from _dicts([decoder.raw_decode(body)[0]])
-        except ValueError:
-            return
-    else:
-        for line in text.splitlines()[:_SAMPLE_LINES]:
+    text = start.decode("utf-8", errors="replace").lstrip()
+    try:
+        if container == "csv":
+            yield from _dicts(csv.DictReader(io.StringIO(text)))
+        elif container in ("array", "document"):
+            yield from _dicts([json.JSONDecoder(strict=False).raw_decode(text.lstrip("[ \t\r\n"))[0]])
+    except (ValueError, RecursionError, csv.Error):
+        return
+    if container == "lines":
+        for line in text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]:
             try:
                 yield from _dicts([json.loads(line)])
             except (ValueError, RecursionError):
@@ -92,29 +91,20 @@ def _choose(path: Path, container: str, sample: list[Mapping[str, Any]], wanted:
 
 
 def _parquet_record(path: Path) -> Mapping[str, Any]:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return dict.fromkeys(pq.read_schema(path).names)
+    try:
+        return dict.fromkeys(pq.read_schema(path).names)
+    except pa.ArrowException:
+        raise UnknownFormat(
+            f"{path}: a Parquet file that is damaged or cut short; nothing of it can be read."
+        ) from None
 
 
 def _dicts(records: Any) -> Iterator[Mapping[str, Any]]:
+    """The first record, if it is an object."""
     for record in records:
         if isinstance(record, dict):
             yield record
-            return
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_really_empty(path: Path) -> bool:
-    return path.suffix.lower() not in {".gz", ".zst"} or path.stat().st_size < 64
-
-
-def _refuse_damaged(path: Path) -> Detected | None:
-    raise UnknownFormat(f"{path}: the compressed stream is damaged from its start; nothing in it can be read.")
+        return

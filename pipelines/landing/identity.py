@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.landing.lines import is_compressed
+from pipelines.landing.streams import is_compressed
 
 _BLOCK = 1 << 20
+_GROWING = frozenset({".jsonl", ".ndjson", ".json", ".log", ".txt"})
 
 
 @dataclass(frozen=True)
 class Identity:
     """`sha256` covers the bytes from 0 to `stop`. `tail` is an unfinished last line that waits behind `stop`."""
 
-    size: int
     stop: int
     sha256: str
     head_sha256: str
@@ -28,7 +28,7 @@ class Identity:
 
 def grows(path: Path) -> bool:
     """Whether the file is plain text that a writer may still append to."""
-    return path.suffix.lower() in {".jsonl", ".ndjson", ".json", ".log", ".txt"} and not is_compressed(path)
+    return path.suffix.lower() in _GROWING and not is_compressed(path)
 
 
 def head_hash(path: Path) -> str:
@@ -43,39 +43,60 @@ def head_hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def identify(path: Path, lengths: Iterable[int] = ()) -> Identity:
-    """Hash a file once, up to the end of its last complete line if it is one that grows."""
-    growing = grows(path)
+def stamp(path: Path) -> tuple[int, int, int]:
+    """Changes when the file is written to or replaced."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def identify(path: Path, lengths: Iterable[int] = (), *, growing: bool) -> Identity:
+    """Hash a file once: whole, or if it is a log that grows up to the end of its last complete line."""
     size = path.stat().st_size
     tail = _unfinished_line(path, size) if growing else b""
     stop = size - len(tail)
     wanted = sorted({length for length in lengths if 0 < length <= stop} | {stop})
-    digest, prefixes, position = hashlib.sha256(), {}, 0
+    digest, prefixes, position = hashlib.sha256(), dict[int, str](), 0
     with path.open("rb") as file:
         for length in wanted:
             while position < length:
                 block = file.read(min(_BLOCK, length - position))
                 if not block:
-                    raise OSError(f"{path}: became shorter while it was read")
+                    raise OSError("became shorter while it was read")
                 digest.update(block)
                 position += len(block)
-            prefixes[length] = digest.copy().hexdigest()
-    return Identity(size, stop, prefixes.get(stop, digest.hexdigest()), head_hash(path), tail, prefixes)
+            prefixes[length] = digest.hexdigest()
+    return Identity(stop, prefixes[stop], head_hash(path), tail, prefixes)
+
+
+def newlines(path: Path, stop: int) -> int:
+    """Newlines among the first `stop` bytes."""
+    found = 0
+    with path.open("rb") as file:
+        while stop > 0 and (block := file.read(min(_BLOCK, stop))):
+            stop -= len(block)
+            found += block.count(b"\n")
+    return found
 
 
 def _unfinished_line(path: Path, size: int) -> bytes:
     """Bytes after the last newline, unless they are a complete JSON value already (a file without a final newline)."""
-    tail = b""
+    parts: list[bytes] = []
     with path.open("rb") as file:
         position = size
-        while position > 0 and b"\n" not in tail:
+        while position > 0 and not (parts and b"\n" in parts[-1]):
             step = min(_BLOCK, position)
             position -= step
             file.seek(position)
-            tail = file.read(step) + tail
-    tail = tail.rpartition(b"\n")[2]
+            parts.append(file.read(step))
+    tail = b"".join(reversed(parts)).rpartition(b"\n")[2]
+    return b"" if not tail.strip() or _is_complete(tail) else tail
+
+
+def _is_complete(line: bytes) -> bool:
     try:
-        json.loads(tail)
+        json.loads(line)
+    except RecursionError:
+        return line.rstrip().endswith(b"}")
     except ValueError:
-        return tail if tail.strip() else b""
-    return b""
+        return False
+    return True

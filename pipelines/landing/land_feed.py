@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 
 from pipelines.feeds import FeedError, FeedRows, detect_feed, read_feed
 from pipelines.landing import ledger
-from pipelines.landing.identity import head_hash
-from pipelines.landing.land import Context, FileResult, LandingError, explained
+from pipelines.landing.claims import holding
+from pipelines.landing.failures import LandingError, explained
+from pipelines.landing.identity import head_hash, stamp
+from pipelines.landing.land import Context, FileResult
 from pipelines.landing.ledger import Claim, Counts, Landed, LostClaim, Refused
 from warehouse.feed_schemas import FEEDS
 from warehouse.schemas import SCHEMA_VERSION
@@ -24,6 +26,7 @@ _CHANGES_EVERYTHING = frozenset({"fx"})
 def land_feed(context: Context, path: Path, feed_name: str | None = None) -> FileResult:
     """Land a feed file. Raises LandingError with all problems of the file; then nothing of it counts."""
     with explained(path):
+        seen = stamp(path)
         try:
             name = feed_name or detect_feed(path)
             rows = read_feed(name, path)
@@ -34,24 +37,23 @@ def land_feed(context: Context, path: Path, feed_name: str | None = None) -> Fil
         dataset, digest = f"feed_{name}", hashlib.sha256(path.read_bytes()).hexdigest()
         identifier = ledger.landing_id(digest, MAPPING_VERSION, 0, dataset)
         size = path.stat().st_size
+        if stamp(path) != seen:
+            raise OSError("changed while it was read")
         wanted = Claim(identifier, "", dataset, name, str(path), digest, head_hash(path), MAPPING_VERSION, 0, size)
-        held = ledger.claim(context.control, wanted, context.settings.landing.lease_s)
+        lease_s = context.settings.landing.lease_s
+        held = ledger.claim(context.control, wanted, lease_s)
         if isinstance(held, Refused):
             return FileResult(str(path), name, held.state, held.counts, f"{held.state}: {held.by}")
         try:
-            counts = _land_claimed(context, held, rows, name)
+            with holding(context.control, context.lake, held, lease_s):
+                counts = _land_claimed(context, held, rows, name)
         except LostClaim as lost:
-            context.lake.discard(held.landing_id, held.token)
             return FileResult(str(path), name, "busy", message=str(lost))
-        except BaseException:
-            context.lake.discard(held.landing_id, held.token)
-            ledger.release(context.control, held)
-            raise
         return FileResult(str(path), name, "landed", counts)
 
 
 def _land_claimed(context: Context, held: Claim, rows: FeedRows, name: str) -> Counts:
-    staging = context.lake.begin(held.landing_id, held.token)
+    staging = context.lake.begin(held.landing_id, held.token, is_takeover=held.is_takeover)
     table = rows.table
     for column, value in (("source_file", held.path), ("landing_id", held.landing_id)):
         table = table.append_column(

@@ -39,6 +39,8 @@ class Claim:
     mapping_version: str
     byte_start: int
     byte_end: int
+    is_takeover: bool = False
+    """An earlier try, killed or given up for dead, may have left files behind."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,9 @@ class Counts:
     def __post_init__(self) -> None:
         if self.rows_in != self.landed + self.duplicate + self.quarantined:
             raise AssertionError(f"rows were lost or invented while landing: {self}")
+
+
+NO_ROWS = Counts()
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,8 @@ class Landed:
     dirty_feed: bool = False
     dirty_all: str | None = None
     replaces: tuple[str, ...] = ()
+    quarantined_still: tuple[tuple[str, int], ...] = ()
+    """Earlier landings that this one continues -> quarantined rows they have left."""
 
 
 def landing_id(sha256: str, mapping_version: str, byte_start: int, dataset: str) -> str:
@@ -93,18 +100,18 @@ def earlier(ledger: Control, head_sha256: str, dataset: str) -> list[sa.Row[tupl
 def claim(ledger: Control, wanted: Claim, lease_s: int) -> Claim | Refused:
     """Take the right to land, or say why not. Safe against any number of processes asking at once."""
     owner = f"pid {os.getpid()} on {os.uname().nodename}"
-    ours = replace(wanted, token=uuid.uuid4().hex[:8])
-    now = int(time.time())
+    token, now = uuid.uuid4().hex[:8], int(time.time())
     with ledger.write() as connection:
         row = connection.execute(sa.select(LANDING).where(LANDING.c.landing_id == wanted.landing_id)).one_or_none()
         if row is not None and row.state == "landed":
             return Refused("already", row.path, Counts(row.rows_in, row.landed, row.duplicate, row.quarantined))
         if row is not None and row.state == "claimed" and row.lease_until > now and _is_alive(row.owner):
-            return Refused("busy", _who(row.owner), Counts())
+            return Refused("busy", _who(row.owner), NO_ROWS)
         if row is not None:
             connection.execute(sa.delete(LANDING).where(LANDING.c.landing_id == wanted.landing_id))
-        values = {key: value for key, value in vars(ours).items() if key != "token"}
-        holder = {"state": "claimed", "lease_until": now + lease_s, "owner": f"{owner} #{ours.token}"}
+        ours = replace(wanted, token=token, is_takeover=row is not None)
+        values = {key: value for key, value in vars(ours).items() if key not in ("token", "is_takeover")}
+        holder = {"state": "claimed", "lease_until": now + lease_s, "owner": f"{owner} #{token}"}
         connection.execute(sa.insert(LANDING).values(**values, **holder))
     return ours
 
@@ -117,11 +124,12 @@ def renew(ledger: Control, held: Claim, lease_s: int) -> None:
         connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == held.landing_id).values(lease_until=until))
 
 
-def release(ledger: Control, held: Claim) -> None:
-    """Give a claim back after a failure; nothing of it counts."""
+def release(ledger: Control, held: Claim) -> bool:
+    """Give a claim back after a failure; nothing of it counts. False if it was no longer ours."""
     mine = sa.and_(LANDING.c.landing_id == held.landing_id, LANDING.c.owner.endswith(f"#{held.token}"))
     with ledger.write() as connection:
-        connection.execute(sa.delete(LANDING).where(mine, LANDING.c.state == "claimed"))
+        deleted = connection.execute(sa.delete(LANDING).where(mine, LANDING.c.state == "claimed"))
+        return deleted.rowcount > 0
 
 
 def commit(ledger: Control, held: Claim, landed: Landed) -> None:
@@ -131,6 +139,9 @@ def commit(ledger: Control, held: Claim, landed: Landed) -> None:
         lake.record(connection, landed.files)
         for old in landed.replaces:
             retire(connection, old)
+        for old, left in landed.quarantined_still:
+            counts = {"quarantined": left, "rows_in": LANDING.c.landed + LANDING.c.duplicate + left}
+            connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == old).values(**counts))
         mark_days(connection, landed.dirty_days)
         if landed.dirty_feed and landed.files:
             marks = [{"dataset": file.dataset, "path": file.path} for file in landed.files]

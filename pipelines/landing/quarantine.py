@@ -34,9 +34,24 @@ def write(data_dir: Path, landing_id: str, rows: Iterable[Quarantined]) -> None:
     path = folder(data_dir) / f"{landing_id}.jsonl"
     text = "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in rows)
     if text:
-        write_atomically(path, text.encode())
+        # A lone half of a surrogate pair, legal in JSON and in no encoding, must not keep the rest from being told.
+        write_atomically(path, text.encode("utf-8", errors="replace"))
     else:
         path.unlink(missing_ok=True)
+
+
+def without(data_dir: Path, landing_id: str, reason: str) -> int:
+    """Drop a landing's rows of this reason, which hold no longer; how many others it has."""
+    rows = list(read(data_dir, [landing_id]))
+    left = [row for row in rows if row.reason != reason]
+    if len(left) < len(rows):
+        write(data_dir, landing_id, left)
+    return len(left)
+
+
+def remove(data_dir: Path, landing_id: str) -> None:
+    """Forget the quarantine of a landing that counts no longer."""
+    (folder(data_dir) / f"{landing_id}.jsonl").unlink(missing_ok=True)
 
 
 def read(data_dir: Path, landing_ids: Iterable[str]) -> Iterator[Quarantined]:
@@ -58,7 +73,7 @@ def body(raw: str | bytes | None, keep_bytes: bool) -> str:
     try:
         return json.dumps(_redact(json.loads(text)), ensure_ascii=False)[:MAX_BODY]
     except (ValueError, RecursionError):
-        return f"<{len(text)} characters, not JSON>"
+        return f"<{len(text)}{'+' if len(text) >= MAX_BODY else ''} characters, not JSON>"
 
 
 def _redact(value: Any) -> Any:

@@ -18,6 +18,9 @@ _INVARIANTS = (
     ("started_at > {latest}", "started_at: more than an hour in the future"),
     ("ended_at < started_at", "ended_at: before started_at"),
     ("ended_at > {latest}", "ended_at: more than an hour in the future"),
+    # It orders versions: one from a clock gone wrong would win for good.
+    ("observed_at > {latest}", "observed_at: more than an hour in the future"),
+    ("contains(f::varchar, chr(0))", "a text holds a NUL character"),
     (
         "coalesce(cache_read_input_tokens, 0) + coalesce(cache_creation_input_tokens, 0) > coalesce(input_tokens, 0)",
         "cache tokens exceed input_tokens",
@@ -39,6 +42,9 @@ _INVARIANTS = (
         "coalesce(output_audio_tokens, 0) + coalesce(output_image_tokens, 0) > coalesce(output_tokens, 0)",
         "audio and image tokens exceed output_tokens",
     ),
+    # A cost is a 64-bit number of pico-dollars: one such row would fail every build from then on.
+    ("greatest(input_tokens, output_tokens) > 1000000000", "more than a billion tokens in one request"),
+    ("greatest(web_search_requests, rerank_searches) > 1000000", "more than a million searches in one request"),
 )
 
 
@@ -77,16 +83,15 @@ def shape_table(
     source: Source,
     mapping: Mapping[str, tuple[str, ...]],
     relation: str,
-    present: list[str],
+    present: Mapping[str, str],
     origin: Origin,
     now: datetime,
 ) -> str:
-    """The same over a table (CSV, Parquet) whose columns are `present` besides `source_line`; absent columns are null."""
+    """The same over a table (CSV, Parquet) with `source_line`; `present`: lower-case name -> SQL of its column's text."""
     fields = Fields()
     columns = source.read(fields, mapping)
     identity = source.natural_id(fields)
-    by_name = {name.lower(): name for name in present}
-    values = [f'"{by_name[path.lower()]}"::varchar' if path.lower() in by_name else "null" for path in fields.paths]
+    values = [f"({present.get(path.lower(), 'null')})::varchar" for path in fields.paths]
     extracted = f"select source_line, null::varchar as raw, [{', '.join(values)}]::varchar[] as f from {relation}"
     return _shape(source, extracted, columns, identity, fields.problems, origin, now)
 
@@ -106,8 +111,9 @@ def _shape(
     latest = now + timedelta(hours=1)
     limits = {"earliest": _instant(EARLIEST), "latest": _instant(latest)}
     invariants = [f"case when {sql.format(**limits)} then {quote(text)} end" for sql, text in _INVARIANTS]
+    named = f"{quote(source.name)}, {quote(origin.instance)}"
     lineage = {
-        "record_key": f"md5(concat_ws(chr(31), {quote(source.name)}, {quote(origin.instance)}, natural_id, epoch_ms(started_at)))",
+        "record_key": f"md5(concat_ws(chr(31), {named}, natural_id, epoch_ms(started_at)))",
         "day": "(started_at at time zone 'UTC')::date",
         "source": quote(source.name),
         "source_instance": quote(origin.instance),
@@ -130,7 +136,7 @@ checked as (
     select *, list_filter(list_concat(wrong, [{", ".join(invariants)}]::varchar[]), lambda x: x is not null) as found from typed
 )
 select {stored}, coalesce(latency_ms, epoch_ms(ended_at) - epoch_ms(started_at)) as latency_ms,
-    raw, case when len(found) > 0 then array_to_string(found[1:3], '; ') end as problem
+    case when len(found) > 0 then raw end as raw, case when len(found) > 0 then array_to_string(found[1:3], '; ') end as problem
 from checked"""
 
 

@@ -45,7 +45,10 @@ class LandingStatus:
             counts = (row.files, row.rows_in, row.landed, row.duplicate, row.quarantined)
             table.add_row(row.source, *(f"{count:,}" for count in counts), row.last_landed_at or "")
         console.print(table)
-        console.print(f"Requests from {self.first_day} to {self.last_day}." if self.first_day else "No request has landed yet.")
+        reach = (
+            f"Requests from {self.first_day} to {self.last_day}." if self.first_day else "No request has landed yet."
+        )
+        console.print(reach)
         waiting = self.days_waiting_for_a_build + self.feed_files_waiting_for_a_build
         what = f"{self.days_waiting_for_a_build} days and {self.feed_files_waiting_for_a_build} feed files wait for"
         console.print(f"{what} `margincall build`." if waiting else "Nothing waits for a build.")
@@ -58,12 +61,14 @@ def landing_status(settings: Settings) -> LandingStatus:
     control, table = Control(settings.control_url), db.landing
     sums = [sa.func.sum(table.c[name]) for name in ("rows_in", "landed", "duplicate", "quarantined")]
     query = sa.select(table.c.source, sa.func.count(), *sums, sa.func.max(table.c.landed_at))
+    query = query.where(table.c.state == "landed").group_by(table.c.source).order_by(table.c.source)
+    day = db.lake_file.c.day
     with control.read() as connection:
-        rows = connection.execute(query.where(table.c.state == "landed").group_by(table.c.source).order_by(table.c.source)).fetchall()
-        first, last = connection.execute(sa.select(sa.func.min(db.lake_file.c.day), sa.func.max(db.lake_file.c.day))).one()
+        rows = connection.execute(query).fetchall()
+        first, last = connection.execute(sa.select(sa.func.min(day), sa.func.max(day))).one()
         days = connection.execute(sa.select(sa.func.count(sa.distinct(db.dirty_day.c.day)))).scalar() or 0
         feeds = connection.execute(sa.select(sa.func.count()).select_from(db.dirty_feed)).scalar() or 0
-        claimed = connection.execute(sa.select(table.c.path).where(table.c.state == "claimed").order_by(table.c.path)).fetchall()
+        claimed = connection.execute(sa.select(table.c.path).where(table.c.state == "claimed")).fetchall()
     control.close()
     sources = [SourceStatus(row[0], row[1], *(int(value) for value in row[2:6]), row[6]) for row in rows]
     return LandingStatus(sources, first, last, int(days), int(feeds), [row.path for row in claimed])

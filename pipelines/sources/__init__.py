@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+_NUMBER_LIKE = "'[-+]?(\\d[-+.:0-9eTZ]{0,23}|NaN|Infinity|true|false)'"
+
 
 @dataclass
 class Fields:
     """The fields that a source reads out of one record, and the SQL that reads them. Collects checks on the way.
 
-    A path is dotted; `a.b` is key b of object a. Every value arrives as text (numbers as the source wrote them), so
-    nothing passes through a float. `""` and JSON null are both "not there".
+    A path is dotted; `a.b` is key b of object a; of two equal keys the first counts. Every value arrives as text: JSON
+    numbers in the shortest spelling of their double, which is what logs write; texts as they are, so an exact amount of
+    more than 17 digits is safe in quotes. `""` and JSON null are both "not there".
     """
 
     paths: list[str] = field(default_factory=list)
@@ -41,10 +44,11 @@ class Fields:
     def money(self, *paths: str) -> str:
         """First filled path, as DECIMAL(38,12); a number of any spelling, also 5.1e-06."""
         pattern = r"[+-]?(\d{1,20}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?"
-        return self._typed(paths, pattern, "{}::decimal(38,12)", "an amount of money")
+        return self._typed(paths, pattern, "try_cast({} as decimal(38,12))", "an amount of money")
 
     def share(self, *paths: str) -> str:
-        return self._typed(paths, r"-?\d{1,8}(\.\d*)?([eE]-?\d{1,2})?", "{}::decimal(18,9)", "a number")
+        pattern = r"-?\d{1,8}(\.\d*)?([eE]-?\d{1,2})?"
+        return self._typed(paths, pattern, "try_cast({} as decimal(18,9))", "a number")
 
     def flag(self, *paths: str) -> str:
         """First filled path, as a boolean; `True`, `true` and `1` are one thing."""
@@ -53,17 +57,14 @@ class Fields:
     def epoch(self, *paths: str) -> str:
         """First filled path, as an instant given in seconds since 1970."""
         pattern = r"\d{1,12}(\.\d*)?([eE]\+?\d{1,2})?"
-        sql = "make_timestamptz((trunc({}::decimal(24,6) * 1000000))::bigint)"
+        sql = "make_timestamptz((trunc(try_cast({} as decimal(18,6))::decimal(30,6) * 1000000))::bigint)"
         return self._typed(paths, pattern, sql, "seconds since 1970")
 
     def instant(self, *paths: str) -> str:
         """First filled path, as an instant: ISO 8601, UTC where it names no zone."""
-        values = [f"nullif(trim({self._raw(path)}), '')" for path in paths]
-        for path, value in zip(paths, values, strict=True):
-            self._problem(
-                f"{value} is not null and try_cast({value} as timestamptz) is null", path, value, "an ISO 8601 time"
-            )
-        return _coalesce([f"try_cast({value} as timestamptz)" for value in values])
+        # "infinity" is a time to the engine.
+        sql = "case when isfinite(try_cast({0} as timestamptz)) then try_cast({0} as timestamptz) end"
+        return self._checked(paths, sql, "an ISO 8601 time")
 
     def require(self, sql: str, message: str) -> None:
         """A row for which `sql` is null or empty is unreadable."""
@@ -79,19 +80,22 @@ class Fields:
         return f"f[{self.paths.index(path) + 1}]"
 
     def _typed(self, paths: Sequence[str], pattern: str, sql: str, what: str) -> str:
-        values = [f"nullif(trim({self._raw(path)}), '')" for path in paths]
+        # The pattern keeps out what the engine would take all the same, the cast what is too large for the column.
+        typed = f"case when regexp_full_match({{0}}, {_braced(quote(pattern))}) then {sql.replace('{}', '{0}')} end"
+        return self._checked(paths, typed, what)
+
+    def _checked(self, paths: Sequence[str], sql: str, what: str) -> str:
+        """First filled path as `sql` types it; one that is filled and comes out null is a problem."""
         typed: list[str] = []
-        for path, value in zip(paths, values, strict=True):
-            matches = f"regexp_full_match({value}, {quote(pattern)})"
-            self._problem(f"{value} is not null and not {matches}", path, value, what)
-            typed.append(f"case when {matches} then {sql.format(value)} end")
+        for path in paths:
+            value = f"nullif(trim({self._raw(path)}), '')"
+            typed.append(sql.format(value))
+            self._problem(f"{value} is not null and {typed[-1]} is null", path, value, what)
         return _coalesce(typed)
 
     def _problem(self, condition: str, path: str, value: str, what: str) -> None:
-        # The value itself may be anything, a prompt too: only what cannot be a sentence is repeated.
-        shown = (
-            f"case when regexp_full_match({value}, '[-+.:0-9A-Za-z]{{1,24}}') then ' (' || {value} || ')' else '' end"
-        )
+        # The value may be anything, a prompt too: only what looks like a number or a time is repeated.
+        shown = f"case when regexp_full_match({value}, {_NUMBER_LIKE}) then ' (' || {value} || ')' else '' end"
         problem = f"case when {condition} then {quote(f'{path}: not {what}')} || {shown} end"
         if problem not in self.problems:
             self.problems.append(problem)
@@ -159,6 +163,11 @@ def json_paths(paths: Sequence[str]) -> str:
     return (
         "[" + ", ".join(quote("$" + "".join("." + json.dumps(key) for key in path.split("."))) for path in paths) + "]"
     )
+
+
+def _braced(text: str) -> str:
+    """Text that stays what it is inside a format string."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _tag(tags_sql: str, name: str) -> str:

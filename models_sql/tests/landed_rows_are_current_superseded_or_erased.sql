@@ -1,0 +1,68 @@
+-- Conservation: the lake has the rows that the ledger counts, and each of its records is priced once unless it is erased.
+with listed as (
+
+    select day, {{ sum_big('rows') }} as landed_rows
+    from {{ input('lake_file') }}
+    where dataset = 'llm_request' and {{ in_build_days() }}
+    group by day
+
+),
+
+requests as (
+
+    select
+        day,
+        record_key,
+        md5(tenant_id) in (select id_md5 from {{ input('tombstone') }} where kind = 'tenant')
+        or md5(coalesce(end_user_id, '')) in (select id_md5 from {{ input('tombstone') }} where kind = 'user') as is_erased
+    from {{ lake('llm_request') }}
+    where {{ in_build_days() }}
+
+),
+
+priced as (
+
+    select day, record_key from {{ ref('fct_llm_request_priced') }} where {{ in_build_days() }}
+
+),
+
+landed as (
+
+    -- one row per day
+    select day, count(*) as landed_rows, count(distinct record_key) as records from requests group by day
+
+),
+
+erased as (
+
+    -- one row per day; a record that only an older version ties to an erased tenant is not erased
+    select day, count(distinct record_key) as records
+    from requests
+    where is_erased and record_key not in (select record_key from priced)
+    group by day
+
+),
+
+kept as (
+
+    -- one row per day
+    select day, count(*) as priced_rows, count(distinct record_key) as records from priced group by day
+
+)
+
+select
+    coalesce(listed.day, landed.day, kept.day) as day,
+    listed.landed_rows as rows_listed,
+    landed.landed_rows as rows_landed,
+    landed.records as records_landed,
+    erased.records as records_erased,
+    kept.records as records_priced,
+    kept.priced_rows as rows_priced
+from listed
+full outer join landed on listed.day = landed.day
+full outer join kept on coalesce(listed.day, landed.day) = kept.day
+left join erased on coalesce(listed.day, landed.day, kept.day) = erased.day
+where
+    coalesce(listed.landed_rows, 0) <> coalesce(landed.landed_rows, 0)
+    or coalesce(landed.records, 0) <> coalesce(kept.records, 0) + coalesce(erased.records, 0)
+    or coalesce(kept.priced_rows, 0) <> coalesce(kept.records, 0)

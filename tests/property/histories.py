@@ -1,0 +1,155 @@
+"""Random histories of a company's data: late, repeated, out of order, corrected, erased, judged and judged again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.workspace import Workspace, request
+
+FIRST = datetime(2026, 10, 5, tzinfo=UTC)
+DAYS = 24
+TENANTS = ("acme", "globex", "initech", "umbrella")
+TASKS_PER_SPAN = 6
+
+
+class History:
+    """Applies random changes to a workspace; the same seed applies the same changes."""
+
+    def __init__(self, workspace: Workspace, seed: int) -> None:
+        self.workspace = workspace
+        self.random = random.Random(seed)
+        self.step = 0
+        self.sent: list[dict[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.outcomes: list[dict[str, Any]] = []
+
+    def begin(self) -> None:
+        """A first month: requests on every day, so that a later change is a small part of it."""
+        self._land([self._request(day) for day in range(DAYS) for _ in range(6)])
+        self.revenue()
+        self.judge()
+        self.spend()
+
+    def change(self) -> None:
+        """One to three changes of different kinds."""
+        kinds: list[Callable[[], None]] = [
+            self.more, self.repeat, self.correct, self.judge, self.judge, self.spend, self.revenue, self.reuse_task_id,
+        ]  # fmt: skip
+        for kind in self.random.sample(kinds, self.random.randint(1, 3)):
+            kind()
+
+    def more(self) -> None:
+        """Late requests on a day or two, or the first of a new day after a gap."""
+        day = self.random.choice([self.random.randrange(DAYS), DAYS + self.step])
+        self._land([self._request(day) for _ in range(self.random.randint(1, 4))])
+
+    def repeat(self) -> None:
+        """The same records again, in another file and another order."""
+        again = self.random.sample(self.sent, min(5, len(self.sent)))
+        self._land(again + again[:1])
+
+    def correct(self) -> None:
+        """A later version of a record, of another task, tenant or size; or an older version that arrives late."""
+        record = dict(self.random.choice(self.sent))
+        shift = self.random.choice([timedelta(hours=1), timedelta(hours=-1)])
+        base = datetime.fromisoformat(record.get("observed_at", record["ended_at"]))
+        record["observed_at"] = (base + shift).isoformat()
+        change = self.random.choice(
+            [{"task_id": self._task()}, {"tenant_id": self.random.choice(TENANTS)}, {"input_tokens": 5000}, {"task_id": None}]
+        )
+        self._land([record | change])
+
+    def reuse_task_id(self) -> None:
+        """One id on days far apart: beyond the longest span it is no task any more."""
+        days = self.random.sample(range(DAYS + 20), 2)
+        self._land([self._request(day) | {"task_id": "reused"} for day in days])
+
+    def judge(self) -> None:
+        """Outcomes, some for tasks that have not been seen, some that change an earlier one."""
+        rows = []
+        for _ in range(self.random.randint(1, 6)):
+            when = FIRST + timedelta(days=self.random.uniform(0, DAYS + 10))
+            outcome = {
+                "outcome_id": f"o{self.random.randrange(60)}",
+                "task_id": self._task(),
+                "outcome": self.random.choice(["success", "failure", "escalated", "abandoned"]),
+                "observed_at": when.isoformat(),
+            }
+            rows.append(outcome)
+        self._feed("task_outcomes", "outcome_id", rows)
+
+    def spend(self) -> None:
+        """Cost events, some moved to another day or task, some of a task without saying the tenant."""
+        rows = []
+        for _ in range(self.random.randint(1, 4)):
+            rows.append(
+                {
+                    "event_id": f"e{self.random.randrange(12)}",
+                    "occurred_at": (FIRST + timedelta(days=self.random.uniform(0, DAYS))).isoformat(),
+                    "task_id": self.random.choice([self._task(), None]),
+                    "tenant_id": self.random.choice([None, *TENANTS]),
+                    "component": self.random.choice(["tool", "human_review", "payment_fee"]),
+                    "amount": f"{self.random.randint(1, 900) / 1000:.3f}",
+                    "currency": "USD",
+                    "observed_at": (FIRST + timedelta(days=40, minutes=self.step)).isoformat(),
+                }
+            )
+        self._feed("cost_events", "event_id", rows)
+
+    def revenue(self) -> None:
+        """Invoice lines, new or corrected, some reaching beyond the data."""
+        rows = []
+        for _ in range(self.random.randint(1, 2)):
+            start = (FIRST + timedelta(days=self.random.randrange(-10, DAYS + 5))).date()
+            rows.append(
+                {
+                    "line_id": f"l{self.random.randrange(8)}",
+                    "tenant_id": self.random.choice(TENANTS),
+                    "kind": "subscription",
+                    "amount": f"{self.random.randint(100, 9999) / 100:.2f}",
+                    "currency": "USD",
+                    "service_start": start.isoformat(),
+                    "service_end": (start + timedelta(days=self.random.randint(1, 6))).isoformat(),
+                    "observed_at": (FIRST + timedelta(days=40, minutes=self.step)).isoformat(),
+                }
+            )
+        self._feed("revenue_lines", "line_id", rows)
+
+    def _request(self, day: int) -> dict[str, Any]:
+        started = FIRST + timedelta(days=day, seconds=self.random.randrange(86_400), microseconds=self.random.randrange(10**6))
+        ended = started + timedelta(milliseconds=self.random.randrange(1, 90_000))
+        made = request(
+            source_record_id=f"r{self.random.randrange(10**9)}",
+            started_at=started.isoformat(),
+            ended_at=ended.isoformat(),
+            tenant_id=self.random.choice(TENANTS),
+            end_user_id=f"u{self.random.randrange(9)}",
+            task_id=self.random.choice([self._task(day), self._task(day), None]),
+            gateway_call_id=f"c{self.random.randrange(200)}",
+            status=self.random.choice(["ok", "ok", "ok", "error", "cancelled"]),
+            response_model=self.random.choice(["claude-sonnet-4-5", "claude-haiku-4-5", "no-such-model"]),
+            input_tokens=self.random.randrange(1, 9000),
+            output_tokens=self.random.randrange(1, 900),
+            environment=self.random.choice(["production", "production", "ci"]),
+        )
+        return made
+
+    def _task(self, day: int | None = None) -> str:
+        """A task whose attempts lie within some days of each other, over midnight often."""
+        around = self.random.randrange(DAYS) if day is None else day + self.random.choice([0, 0, 1, 3])
+        return f"t{around // 4}-{self.random.randrange(TASKS_PER_SPAN)}"
+
+    def _land(self, records: list[dict[str, Any]]) -> None:
+        self.step += 1
+        self.random.shuffle(records)
+        self.workspace.land_records(f"requests-{self.step}", records)
+        self.sent.extend(records)
+
+    def _feed(self, feed: str, key: str, rows: list[dict[str, Any]]) -> None:
+        self.step += 1
+        unique = {row[key]: row for row in rows}
+        self.workspace.land_feed(feed, unique.values(), name=f"-{self.step}")
