@@ -59,7 +59,7 @@ def main() -> NoReturn:
     try:
         app()
     except SystemExit as stop:
-        if isinstance(stop.__context__, typer.Abort):  # what the command library makes of Ctrl-C
+        if stop.code == INTERRUPTED:  # what the command library makes of Ctrl-C
             _stop("Interrupted. Nothing is lost: the same command goes on where this one stopped.", INTERRUPTED)
         raise
     except BrokenPipeError:

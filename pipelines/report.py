@@ -144,14 +144,16 @@ def shown(value: Decimal | None, unit: str) -> str:
     if value is None:
         return ""
     if unit == "ratio":
-        return f"{_rounded(value * 100, 1):,}%" if value < 2 else f"{_rounded(value, 2):,}"
+        return f"{_rounded(value * 100, 1):,}%"
+    if unit == "multiple":
+        return f"{_rounded(value, 2):,}"
     if unit == "ms":
         return f"{_rounded(value / 1000, 1):,} s"
     if unit == "count":
         return f"{_rounded(value, 0):,}"
     sign, size = ("-" if value < 0 else ""), abs(value)
     places = 2 if size >= 1 or size == 0 else min(12, 3 - size.adjusted())
-    return f"{sign}${_rounded(size, places):,}"
+    return f"{sign}${_rounded(size, places):,f}"
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:

@@ -22,17 +22,15 @@ churn as (
     -- one row per week
     select
         weeks.week_start,
-        sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
-                and (tenants.churned_on is null or tenants.churned_on >= {{ add_days('weeks.week_start', -84) }})
-                then 1
-            else 0
-        end) as customers_before,
-        sum(case when tenants.started_on < {{ add_days('weeks.week_start', -84) }}
-                and tenants.churned_on >= {{ add_days('weeks.week_start', -84) }}
-                and tenants.churned_on < {{ add_days('weeks.week_start', 7) }}
-                then 1
-            else 0
-        end) as customers_lost
+        count(*) filter (
+            where tenants.started_on < {{ add_days('weeks.week_start', -84) }}
+            and (tenants.churned_on is null or tenants.churned_on >= {{ add_days('weeks.week_start', -84) }})
+        ) as customers_before,
+        count(*) filter (
+            where tenants.started_on < {{ add_days('weeks.week_start', -84) }}
+            and tenants.churned_on >= {{ add_days('weeks.week_start', -84) }}
+            and tenants.churned_on < {{ add_days('weeks.week_start', 7) }}
+        ) as customers_lost
     from weeks
     cross join tenants
     group by weeks.week_start

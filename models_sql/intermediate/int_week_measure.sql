@@ -38,7 +38,6 @@ select
     days.week_start,
     {{ add_days('days.week_start', 6) }} as week_end,
     days.days_with_requests,
-    {{ add_days('days.week_start', 6) }} <= reach.last_date as is_complete,
     {%- for measure in day_measures %}
     cast(days.{{ measure }} as decimal(38, 0)) as this_{{ measure }},
     cast(days_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }},
@@ -47,10 +46,11 @@ select
     cast(customers.{{ measure }} as decimal(38, 0)) as this_{{ measure }},
     cast(customers_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }},
     {%- endfor %}
-{%- for measure in task_measures %}
-cast(coalesce(tasks.{{ measure }}, {{ 'null' if measure == 'p95_task_ms' else 0 }}) as decimal(38, 0)) as this_{{ measure }},
-cast(tasks_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }}{{ ',' if not loop.last }}
-{%- endfor %}
+    {%- for measure in task_measures %}
+    cast(coalesce(tasks.{{ measure }}, {{ 'null' if measure == 'p95_task_ms' else 0 }}) as decimal(38, 0)) as this_{{ measure }},
+    cast(tasks_before.{{ measure }} as decimal(38, 0)) as last_{{ measure }},
+    {%- endfor %}
+    {{ add_days('days.week_start', 6) }} <= reach.last_date as is_complete
 from days
 cross join reach
 left join customers on days.week_start = customers.week_start

@@ -54,7 +54,7 @@
     {'id': 'retry_waste_of_failed_tasks', 'label': 'Superseded attempts of failed tasks', 'unit': 'usd',
       'numerator': '$superseded_failed_cost_pico', 'missing': outcome_missing, 'bound': 'at_least'},
     {'id': 'untasked_cost', 'label': 'Inference without a task', 'unit': 'usd', 'numerator': '$without_task_cost_pico', 'bound': 'at_least'},
-    {'id': 'ltv_cac', 'label': 'LTV/CAC, all segments', 'unit': 'ratio',
+    {'id': 'ltv_cac', 'label': 'LTV/CAC, all segments', 'unit': 'multiple',
       'numerator': int_div('$revenue_pico - ' ~ cogs, '1000000') ~ ' * 365 * (' ~ life ~ ') * $customers_won',
       'denominator': int_div('$acquisition_pico', '1000000') ~ ' * 84 * $paying_tenants',
       'missing': [('not ' ~ is_feed_loaded('acquisition'), 'acquisition feed'), ('not ' ~ is_feed_loaded('tenants'), 'tenants feed')]

@@ -56,8 +56,7 @@ matched as (
         slices.is_free,
         slices.fallbacks,
         slices.price_block,
-        {% for component in price_components() %}slices.{{ component }}_num{{ ',' if not loop.last }}
-        {% endfor %}
+        slices.{{ price_components() | join('_num,\n        slices.') }}_num
     from requests
     left join models on requests.model_provider = models.provider_name and requests.model_name = models.model
     left join slices
@@ -87,7 +86,8 @@ judged as (
             when is_inconsistent then 'inconsistent_usage'
             else 'price'
         end as verdict,
-        concat_ws(','
+        concat_ws(
+            ','
             {%- for component in price_components() %},
             case when {{ component }}_quantity > 0 and {{ component }}_num is null then '{{ component }}' end
             {%- endfor %}
@@ -173,8 +173,6 @@ select
     cast(output_pico + reasoning_pico as bigint) as output_cost_pico,
     cast(input_audio_pico + output_audio_pico + input_image_pico + output_image_pico as bigint) as media_cost_pico,
     cast(web_search_pico + rerank_search_pico + request_pico + lookup_pico as bigint) as request_cost_pico,
-    cast(
-        {% for component in price_components() %}{{ component }}_pico + {% endfor %}lookup_pico as bigint
-    ) as cost_pico,
+    cast({{ price_components() | join('_pico + ') }}_pico + lookup_pico as bigint) as cost_pico,
     cost_reported
 from costed

@@ -30,22 +30,18 @@ request_days as (
         {{ sum_big('input_tokens') }} as input_tokens,
         {{ sum_big('cache_read_input_tokens') }} as cache_read_input_tokens,
         {{ sum_big('output_tokens') }} as output_tokens,
-        sum(case when is_production and is_cacheable and is_gateway_cache_hit is not null and status in ('ok', 'cancelled')
-                then 1
-            else 0
-        end) as cache_lookups,
-        sum(case when is_production and is_cacheable and is_gateway_cache_hit and status in ('ok', 'cancelled')
-                then 1
-            else 0
-        end) as cache_hits,
-        sum(case when is_production and not coalesce(is_gateway_cache_hit, false) and status in ('ok', 'cancelled')
-                then 1
-            else 0
-        end) as served_requests,
-        sum(case when is_production and not coalesce(is_gateway_cache_hit, false) and status in ('ok', 'cancelled')
-                and model_tier in ('small', 'mid') then 1
-            else 0
-        end) as small_or_mid_requests,
+        count(*) filter (
+            where is_production and is_cacheable and is_gateway_cache_hit is not null and status in ('ok', 'cancelled')
+        ) as cache_lookups,
+        count(*) filter (
+            where is_production and is_cacheable and is_gateway_cache_hit and status in ('ok', 'cancelled')
+        ) as cache_hits,
+        count(*) filter (
+            where is_production and not coalesce(is_gateway_cache_hit, false) and status in ('ok', 'cancelled')
+        ) as served_requests,
+        count(*) filter (
+            where is_production and not coalesce(is_gateway_cache_hit, false) and status in ('ok', 'cancelled') and model_tier in ('small', 'mid')
+        ) as small_or_mid_requests,
         {{ sum_big('cost_pico') }} as inference_cost_pico,
         {{ sum_big('case when is_production then cost_pico end') }} as inference_cogs_pico,
         {{ sum_big('case when is_production and task_id is null then cost_pico end') }} as without_task_cost_pico

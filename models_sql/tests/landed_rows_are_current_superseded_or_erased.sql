@@ -1,4 +1,6 @@
 -- Conservation: the lake has the rows that the ledger counts, and each of its records is priced once unless it is erased.
+{%- set erasures = run_query('select count(*) from ' ~ input('tombstone')).columns[0].values()[0] if execute else 1 %}
+
 with listed as (
 
     select day, {{ sum_big('rows') }} as landed_rows
@@ -13,8 +15,12 @@ requests as (
     select
         day,
         record_key,
+        {% if erasures > 0 -%}
         md5(tenant_id) in (select id_md5 from {{ input('tombstone') }} where kind = 'tenant')
-        or md5(coalesce(end_user_id, '')) in (select id_md5 from {{ input('tombstone') }} where kind = 'user') as is_erased
+        or md5(coalesce(end_user_id, '')) in (select id_md5 from {{ input('tombstone') }} where kind = 'user')
+        {%- else -%}
+        1 = 0
+        {%- endif %} as is_erased
     from {{ lake('llm_request') }}
     where {{ in_build_days() }}
 

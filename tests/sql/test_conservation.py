@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
@@ -62,10 +61,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     corrected = {**example_c.attempts(NOVEMBER_9)[0], "output_tokens": 300, "observed_at": "2026-11-12T00:00:00Z"}
     workspace.land_records("again", [*example_c.attempts(NOVEMBER_9)[1:4], corrected])
     long = [
-        request(source_record_id=f"long-{n}", task_id="constant", started_at=(NOVEMBER_9 - timedelta(days=n)).isoformat())
+        request(
+            source_record_id=f"long-{n}", task_id="constant", started_at=(NOVEMBER_9 - timedelta(days=n)).isoformat()
+        )
         for n in (0, 20, 40)
     ]
-    others = [request(source_record_id=f"other-{tenant}", tenant_id=tenant) for tenant in ("beta", "gone", "gone-since")]
+    others = [
+        request(source_record_id=f"other-{tenant}", tenant_id=tenant) for tenant in ("beta", "gone", "gone-since")
+    ]
     moved = {**others[2], "tenant_id": "beta", "observed_at": "2026-11-12T00:00:00Z"}
     workspace.land_records("others", [*long, *others])
     workspace.land_records("moved", [moved])
@@ -145,7 +148,7 @@ def test_rows_that_the_ledger_counts_and_the_lake_lacks_are_found(built: Workspa
         path.write_bytes(before)
 
 
-def test_dbt_itself_names_the_check_that_fails(built: Workspace, tmp_path: Path) -> None:
+def test_dbt_itself_names_the_check_that_fails(built: Workspace) -> None:
     path = built.settings.data_dir / "warehouse.duckdb"
     before = path.read_bytes()
     try:

@@ -39,7 +39,9 @@ def book() -> Book:
 @pytest.fixture(scope="module")
 def records(book: Book) -> list[Record]:
     """Models that can be logged by their own name: an alias leads every one of these back to itself."""
-    models = [pair for pair in sorted(book) if (alias := resolve(*pair)) and (alias.price_provider, alias.price_model) == pair]
+    models = [
+        pair for pair in sorted(book) if (alias := resolve(*pair)) and (alias.price_provider, alias.price_model) == pair
+    ]
     return traffic(book, models, SEED)
 
 
@@ -51,7 +53,15 @@ def priced(tmp_path_factory: pytest.TempPathFactory, records: list[Record]) -> I
     landed = workspace.land_records("requests", records)
     assert (landed.counts.landed, landed.counts.quarantined, landed.counts.duplicate) == (len(records), 0, 0)
     workspace.build()
-    columns = ("source_line", "cost_pico", "pricing_status", "pricing_reason", "price_context", "price_fallbacks", *GROUPS)
+    columns = (
+        "source_line",
+        "cost_pico",
+        "pricing_status",
+        "pricing_reason",
+        "price_context",
+        "price_fallbacks",
+        *GROUPS,
+    )
     found = workspace.rows(f"select {', '.join(columns)} from fct_llm_request_priced order by source_line")
     yield [dict(zip(columns, row, strict=True)) for row in found]
     workspace.control.close()
@@ -88,11 +98,15 @@ def as_row(line: int, expected: PricedRequest) -> dict[str, Any]:
     }
 
 
-def test_sql_and_reference_agree_on_every_request(records: list[Record], priced: list[dict[str, Any]], book: Book) -> None:
+def test_sql_and_reference_agree_on_every_request(
+    records: list[Record], priced: list[dict[str, Any]], book: Book
+) -> None:
     expected = [as_row(line, by_reference(record, book)) for line, record in enumerate(records, start=1)]
     assert len(records) >= 2000
     assert len(priced) == len(records)
-    wrong = [(record, ours, theirs) for record, ours, theirs in zip(records, priced, expected, strict=True) if ours != theirs]
+    wrong = [
+        (record, ours, theirs) for record, ours, theirs in zip(records, priced, expected, strict=True) if ours != theirs
+    ]
     assert not wrong, f"{len(wrong)} of {len(records)} differ; the first: {wrong[0]}"
 
 

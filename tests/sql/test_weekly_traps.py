@@ -20,7 +20,9 @@ def at(day: str, seconds: float = 43_200) -> str:
     return (datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(seconds=seconds)).isoformat()
 
 
-def call(day: str, name: str, *, task: str | None = None, usd_milli: int = 15, duration_s: float = 1, **said: Any) -> Row:
+def call(
+    day: str, name: str, *, task: str | None = None, usd_milli: int = 15, duration_s: float = 1, **said: Any
+) -> Row:
     """A request of claude-sonnet-4-5 that costs `usd_milli` thousandths of a dollar, all of it output."""
     return request(
         source_record_id=f"{name}-{day}",
@@ -55,7 +57,10 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         for tenant, usd_milli in (("top", 30_000), ("b", 600), ("c", 600), ("d", 15))
     ]
     # Week of 2026-10-05: no success, two unknown. 2026-10-12: all failed. 2026-10-19: calls without a task.
-    records += [call("2026-10-06", "u", task=f"u{n}", usd_milli=30, end_user_id=f"u{n}") | {"source_record_id": f"u{n}"} for n in (1, 2, 3)]
+    records += [
+        call("2026-10-06", "u", task=f"u{n}", usd_milli=30, end_user_id=f"u{n}") | {"source_record_id": f"u{n}"}
+        for n in (1, 2, 3)
+    ]
     records += [call("2026-10-13", "f1", task="f1", usd_milli=30)]
     records += [call("2026-10-20", "tasked", task="s1", usd_milli=60), call("2026-10-21", "untasked", usd_milli=45)]
     records += [call("2026-10-21", "ci", usd_milli=90, environment="ci")]
@@ -63,7 +68,10 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     for monday, tasks in (("2026-09-08", 19), ("2026-09-15", 20)):
         records += [call(monday, f"p{n}", task=f"p{tasks}-{n}", duration_s=n) for n in range(1, tasks + 1)]
     assert workspace.land_records("requests", records).counts.landed == len(records)
-    workspace.land_feed("task_outcomes", outcomes({"u1": "failure"}, "2026-10-07") + outcomes({"f1": "failure", "s1": "success"}, "2026-10-22"))
+    workspace.land_feed(
+        "task_outcomes",
+        outcomes({"u1": "failure"}, "2026-10-07") + outcomes({"f1": "failure", "s1": "success"}, "2026-10-22"),
+    )
     workspace.land_feed(
         "revenue_lines",
         [
@@ -82,7 +90,9 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 def revenue(workspace: Workspace, tenant: str, first: str, days: int) -> list[Decimal]:
     """Recognised revenue of a tenant by day, in USD; 0 where it has no row."""
-    found = dict(workspace.rows(f"select usage_date::varchar, revenue_usd from fct_tenant_day where tenant_id = '{tenant}'"))
+    found = dict(
+        workspace.rows(f"select usage_date::varchar, revenue_usd from fct_tenant_day where tenant_id = '{tenant}'")
+    )
     start = datetime.fromisoformat(first)
     return [found.get((start + timedelta(days=n)).date().isoformat(), Decimal(0)) for n in range(days)]
 
@@ -166,7 +176,9 @@ def test_p95_is_a_task_that_exists_and_needs_twenty(year: Workspace) -> None:
 
 def test_no_week_lacks_a_metric_and_a_row_without_a_value_names_what_it_waits_for(year: Workspace) -> None:
     weeks = (LAST.date() - FIRST.date()).days // 7 + 1
-    counts = year.rows("select count(distinct week_start), count(distinct metric_id), count(*) from mart_weekly_unit_economics")
+    counts = year.rows(
+        "select count(distinct week_start), count(distinct metric_id), count(*) from mart_weekly_unit_economics"
+    )
     assert counts[0][0] == weeks
     assert counts[0][2] == weeks * counts[0][1]
     assert not year.rows("select * from mart_weekly_unit_economics where this_week is null and missing is null")

@@ -106,7 +106,9 @@ def test_retry_waste_is_three_figures_and_not_their_union(known: Known) -> None:
 def test_a_task_that_runs_past_the_week_costs_its_cohort_what_the_calendar_shows_later(known: Known) -> None:
     assert known.by_calendar == {"2026-11-09": Decimal("0.826310"), "2026-11-16": Decimal("0.003000")}
     assert sum(known.by_calendar.values()) == sum(known.task_costs.values())
-    assert known.wednesday["total_inference_cost"]["this_week"] == Decimal("0.064310")  # without 0.762 of tools and review
+    assert known.wednesday["total_inference_cost"]["this_week"] == Decimal(
+        "0.064310"
+    )  # without 0.762 of tools and review
     assert known.next_week["total_inference_cost"]["this_week"] == Decimal("0.003000")
     assert known.next_week["cost_per_successful_task"]["this_week"] is None
     assert known.next_week["cost_per_successful_task"]["missing"] == "task ids in the logs"

@@ -1,4 +1,4 @@
-"""Stand-ins for dbt and for the project's macros: SQL of the right shape, so that sqlfluff can lint models without a warehouse."""
+"""Stand-ins for dbt and the project's macros: SQL of the right shape, so that sqlfluff needs no warehouse."""
 
 from __future__ import annotations
 

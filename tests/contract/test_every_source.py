@@ -1,0 +1,233 @@
+"""What every log source promises, whoever writes the next one: add its file, and an example of its records here."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import settings, sources
+from pipelines.sources import Fields, Source
+from tests.workspace import Workspace, request
+from warehouse.schemas import REQUEST
+
+Record = dict[str, Any]
+SECRET = "Zwiebelkuchen"  # one word, as a password is; it may not pass for a name or a number either
+
+EXAMPLES: dict[str, Record] = {
+    "canonical": request(tags=["env:prod"], task_id="t-1"),
+    "litellm": {
+        "id": "chatcmpl-1",
+        "litellm_call_id": "call-1",
+        "trace_id": "trace-1",
+        "call_type": "acompletion",
+        "status": "failure",
+        "model": "anthropic/claude-sonnet-4-5",
+        "model_group": "claude-sonnet-4-5",
+        "custom_llm_provider": "anthropic",
+        "startTime": 1794312000.25,
+        "endTime": 1794312001.25,
+        "prompt_tokens": 1000,
+        "completion_tokens": 100,
+        "response_cost": 0.0045,
+        "cost_breakdown": {"margin_total_amount": 0.0},
+        # Read, as it decides the status, and not kept.
+        "error_information": {"error_class": "ValueError", "error_message": f"crossed budget {SECRET}"},
+        "error_str": SECRET,
+        "request_tags": ["env:prod"],
+        "hidden_params": {"additional_headers": {"x-litellm-attempted-retries": 0}},
+        "metadata": {"usage_object": {"prompt_tokens_details": {"cached_tokens": 0}}, "spend_logs_metadata": {}},
+    },
+}
+NUMBER = {"canonical": "input_tokens", "litellm": "prompt_tokens"}
+"""A field that holds a number."""
+
+
+@pytest.fixture(params=sorted(sources.discover()))
+def source(request: pytest.FixtureRequest) -> Source:
+    return sources.named(request.param)
+
+
+def test_every_source_has_an_example() -> None:
+    assert set(EXAMPLES) == set(NUMBER) == set(sources.discover())
+
+
+def test_a_source_is_called_what_its_file_is_called_and_is_described(source: Source) -> None:
+    module = importlib.import_module(f"pipelines.sources.{source.name}")
+    assert module.SOURCE is source
+    assert module.__doc__
+    assert source.title
+
+
+def test_a_source_s_columns_are_canonical_columns(source: Source) -> None:
+    columns = source.read(Fields(), source.mapping).keys()
+    assert columns <= {column.name for column in REQUEST} | {"source_record_id", "observed_at"}
+    assert columns >= {column.name for column in REQUEST if column.required}
+
+
+def test_what_companies_log_differently_can_be_set(source: Source) -> None:
+    assert source.name in settings.Sources.model_fields
+    assert set(source.mapping) == set(settings.Mapping.model_fields)
+
+
+def test_a_source_knows_its_own_records_and_no_other_s(source: Source) -> None:
+    assert source.recognise(EXAMPLES[source.name])
+    assert not any(source.recognise(record) for name, record in EXAMPLES.items() if name != source.name)
+    assert not source.recognise({})
+
+
+def test_a_source_s_example_lands(source: Source, workspace: Workspace) -> None:
+    result = workspace.land_records("log", [EXAMPLES[source.name]])
+    assert (result.source, result.counts.landed) == (source.name, 1)
+
+
+def test_nothing_that_a_source_does_not_name_is_kept(source: Source, workspace: Workspace) -> None:
+    result = workspace.land_records("log", [_planted(source, EXAMPLES[source.name])])
+    assert (result.counts.landed, result.counts.quarantined) == (1, 0)
+    assert_nowhere(workspace)
+
+
+Spoil = Callable[[Source, Record], bytes]
+
+
+def _wrong_number(source: Source, record: Record) -> bytes:
+    return _line(record | {NUMBER[source.name]: SECRET})
+
+
+def _wrong_kind(source: Source, record: Record) -> bytes:
+    return _line(record | dict.fromkeys(source.objects, SECRET) | {NUMBER[source.name]: [SECRET]})
+
+
+def _no_object(_source: Source, _record: Record) -> bytes:
+    return _line([SECRET])
+
+
+def _cut_short(_source: Source, record: Record) -> bytes:
+    return _line(record)[:-20] + b"\n"
+
+
+def _no_utf8(_source: Source, record: Record) -> bytes:
+    return _line(record).replace(SECRET.encode(), SECRET.encode() + b"\xff", 1)
+
+
+def _too_long(_source: Source, record: Record) -> bytes:
+    return _line(record | {"padding": SECRET * 2000})
+
+
+def _unfinished(_source: Source, record: Record) -> bytes:
+    return _line(record)[:-20]
+
+
+@pytest.mark.parametrize(
+    "spoil", [_wrong_number, _wrong_kind, _no_object, _cut_short, _no_utf8, _too_long, _unfinished]
+)
+def test_the_quarantine_of_a_spoiled_record_says_nothing_of_its_content(
+    source: Source, spoil: Spoil, tmp_path: Path
+) -> None:
+    with opened(tmp_path, landing={"max_line_bytes": 20_000}) as workspace:
+        good, bad = _line(EXAMPLES[source.name]), spoil(source, _planted(source, EXAMPLES[source.name]))
+        path = tmp_path / "log.jsonl"
+        path.write_bytes(good + bad)
+        result = workspace.land(path)
+        assert (result.counts.landed, result.counts.quarantined) == (1, 1)
+        assert_nowhere(workspace)
+
+
+def test_an_array_that_breaks_off_says_nothing_of_its_content(source: Source, workspace: Workspace) -> None:
+    path = workspace.root / "log.json"
+    text = json.dumps([EXAMPLES[source.name], _planted(source, EXAMPLES[source.name])])
+    path.write_text(text[:-20])
+    result = workspace.land(path)
+    assert (result.counts.landed, result.counts.quarantined) == (1, 1)
+    assert_nowhere(workspace)
+
+
+def test_a_table_s_other_columns_and_bad_rows_are_not_kept(source: Source, workspace: Workspace) -> None:
+    flat = {key: value for key, value in EXAMPLES[source.name].items() if isinstance(value, str | int | float)}
+    good = flat | {"messages": SECRET, "response": SECRET}
+    bad = good | {NUMBER[source.name]: SECRET}
+    if "csv" in source.formats:
+        lines = [",".join(good), *(",".join(map(str, row.values())) for row in (good, bad)), f"{SECRET},x", f'"{SECRET}']
+        path = workspace.root / "log.csv"
+        path.write_text("\n".join(lines))
+        counts = workspace.land(path).counts
+        assert (counts.rows_in, counts.landed, counts.quarantined) == (4, 1, 3)
+    if "parquet" in source.formats:
+        text = [{key: str(value) for key, value in row.items()} for row in (good, bad)]
+        path = workspace.root / "log.parquet"
+        pq.write_table(pa.Table.from_pylist(text), path)
+        counts = workspace.land(path).counts
+        assert (counts.rows_in, counts.landed, counts.quarantined) == (2, 1, 1)
+    assert_nowhere(workspace)
+
+
+def test_kept_bytes_are_kept_only_where_the_settings_say_so(tmp_path: Path) -> None:
+    with opened(tmp_path, landing={"keep_quarantined_bytes": True}) as workspace:
+        source = sources.named("canonical")
+        path = tmp_path / "log.jsonl"
+        path.write_bytes(_line(EXAMPLES["canonical"]) + _wrong_number(source, EXAMPLES["canonical"]))
+        workspace.land(path)
+        assert SECRET.encode() in b"".join(_stored(workspace.settings.data_dir))
+
+
+def _planted(source: Source, record: Record) -> Record:
+    """The record with the secret in a field of every object that the source does not read, and in whole subtrees."""
+    listed = Fields()
+    source.read(listed, source.mapping)
+    source.natural_id(listed)
+    extra: Record = {
+        "messages": [{"role": "user", "content": SECRET}],
+        "response": {"choices": [{"message": {"content": SECRET, "tool_calls": [{"arguments": SECRET}]}}]},
+        "headers": {"authorization": f"Bearer {SECRET}", "x-forwarded-for": SECRET},
+        "api_base": SECRET,
+        "traceback": SECRET,
+    }
+
+    def plant(value: Any, path: str) -> Any:
+        if not isinstance(value, dict) or path in listed.paths:
+            return value
+        prefix = f"{path}." if path else ""
+        unread = {key: item for key, item in extra.items() if f"{prefix}{key}" not in listed.paths}
+        assert unread, "a source that reads messages and headers is none"
+        return {key: plant(item, f"{prefix}{key}") for key, item in value.items()} | unread
+
+    return plant(record, "")
+
+
+def _line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+@contextmanager
+def opened(root: Path, **changes: Any) -> Generator[Workspace]:
+    workspace = Workspace(root, **changes)
+    try:
+        yield workspace
+    finally:
+        workspace.control.close()
+
+
+def _stored(folder: Path) -> Iterator[bytes]:
+    """Every byte under the folder as it stands there, and every value and name of its Parquet files unpacked."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.read_bytes()
+            yield str(path.relative_to(folder)).encode()
+        if path.suffix == ".parquet":
+            table = pq.ParquetFile(path).read()
+            yield repr((table.schema.metadata, table.column_names)).encode()
+            yield repr(table.to_pylist()).encode()
+
+
+def assert_nowhere(workspace: Workspace) -> None:
+    """The secret stands nowhere in the data folder, and the model's name does: so one would have found it."""
+    stored = [piece.lower() for piece in _stored(workspace.settings.data_dir)]
+    assert any(b"claude-sonnet-4-5" in piece for piece in stored)
+    assert not any(SECRET.lower().encode() in piece for piece in stored)

@@ -1,0 +1,93 @@
+"""The configuration: read strictly, every problem named at once, overridden by the environment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.config_template import TEMPLATE
+from pipelines.settings import Settings, SettingsError, load_settings
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "margincall.toml"
+    path.write_text(text)
+    return path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(environ={}) == Settings()
+
+
+def test_the_template_says_the_defaults(tmp_path: Path) -> None:
+    found = load_settings(write(tmp_path, TEMPLATE), environ={})
+    assert found.model_copy(update={"data_dir": Path("var"), "logs": ()}) == Settings()
+    assert found.data_dir == tmp_path / "var"
+    assert found.logs == (str(tmp_path / "logs"),)
+
+
+def test_every_commented_line_of_the_template_can_be_uncommented(tmp_path: Path) -> None:
+    lines = [line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in TEMPLATE.splitlines()]
+    found = load_settings(write(tmp_path, "\n".join(lines)), environ={})
+    assert found.targets.month_cost_plan_usd == Decimal(10000)
+    assert found.control.url is not None
+
+
+def test_a_typo_names_the_nearest_setting_and_what_is_known(tmp_path: Path) -> None:
+    path = write(tmp_path, '[reporting]\nzoen = "UTC"\n')
+    with pytest.raises(SettingsError, match=r"reporting\.zoen: unknown setting\. Did you mean 'zone'\? Known here: zone"):
+        load_settings(path, environ={})
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, 'dta_dir = "x"\n[tasks]\nmax_span_days = "many"\n[reporting]\nzone = "Berlin"\n')
+    with pytest.raises(SettingsError) as told:
+        load_settings(path, environ={})
+    text = str(told.value)
+    assert "dta_dir: unknown setting. Did you mean 'data_dir'?" in text
+    assert "tasks.max_span_days: Input should be a valid integer" in text
+    assert "'many'" in text
+    assert "unknown time zone; nearest known: Europe/Berlin" in text
+
+
+def test_a_wrong_type_of_section_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="reporting"):
+        load_settings(write(tmp_path, 'reporting = "UTC"\n'), environ={})
+
+
+def test_an_unknown_configuration_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="this release reads config_version 1"):
+        load_settings(write(tmp_path, "config_version = 2\n"), environ={})
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="not valid TOML: .*line 2"):
+        load_settings(write(tmp_path, "instance = 'a'\nlogs = ]\n"), environ={})
+
+
+def test_a_missing_file_that_was_named_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such configuration file"):
+        load_settings(tmp_path / "nope.toml", environ={})
+
+
+def test_the_environment_overrides_nested_settings_and_lists(tmp_path: Path) -> None:
+    path = write(tmp_path, '[reporting]\nzone = "UTC"\n')
+    environ = {
+        "MARGINCALL_REPORTING__ZONE": "Europe/Berlin",
+        "MARGINCALL_ENVIRONMENTS__PRODUCTION": "prod, live",
+        "MARGINCALL_TARGETS__SUCCESS_RATE_MIN": "0.9",
+        "MARGINCALL_REAL_DATA": "/somewhere",
+        "PATH": "/bin",
+    }
+    found = load_settings(path, environ=environ)
+    assert found.reporting.zone == "Europe/Berlin"
+    assert found.environments.production == ("prod", "live")
+    assert found.targets.success_rate_min == Decimal("0.9")
+
+
+def test_a_mistyped_variable_is_an_error_not_ignored(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="MARGINCALL_REPORTNG__ZONE: unknown setting. Did you mean 'reporting'"):
+        load_settings(write(tmp_path, ""), environ={"MARGINCALL_REPORTNG__ZONE": "UTC"})
