@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDo
 
 
 @contextmanager
-def local_session(settings: Settings) -> Iterator[SparkSession]:
+def local_session(settings: Settings) -> Generator[SparkSession]:
     """A Spark session on two cores that begins without tables, writes under the data folder and listens on 127.0.0.1 only.
 
     Raises SparkUnavailable without the `spark` extra or without Java, Locked.
@@ -129,7 +129,9 @@ def _options(home: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        # What is worth its while on a cluster costs more here than the work itself.
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.catalogImplementation": "in-memory",
@@ -153,7 +155,7 @@ def _start(options: dict[str, str]) -> SparkSession:
 
 
 @contextmanager
-def _ansi_kept() -> Iterator[None]:
+def _ansi_kept() -> Generator[None]:
     """dbt-spark turns ANSI mode off before every statement, so that an overflow becomes null; here it stays on.
 
     Goes when the adapter leaves the setting to the profile.

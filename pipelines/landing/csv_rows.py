@@ -71,7 +71,7 @@ class CsvReader:
             numbers, texts = cast("tuple[list[int], list[str]]", (c.to_pylist() for c in batch.columns))
             for number, text in zip(numbers, texts, strict=True):
                 if text.strip():
-                    yield number, text.removesuffix("\r")
+                    yield number, text.removesuffix("\n").removesuffix("\r")
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         waiting: Iterator[Line] = self._lines

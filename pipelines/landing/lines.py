@@ -34,6 +34,7 @@ class LineReader:
     """Reads `path` from `start` to `stop` (bytes of the decompressed stream), collecting what cannot be read.
 
     Iterate once; then `bad` and `sha256` (of the stream from its very beginning to `stop`) are complete.
+    A line keeps its newline: strings without it would have to be copied.
     `stop` None reads to the end. `first_line` is the number of the line that begins at `start`.
     """
 
@@ -79,7 +80,7 @@ class LineReader:
         numbers = np.arange(number, number + len(ends), dtype=np.int64)
         keep = ends - starts <= self.max_line_bytes
         for index in np.flatnonzero(~keep):
-            self._too_long(int(numbers[index]), data[starts[index] : starts[index] + _KEPT_BYTES])
+            self._too_long(int(numbers[index]), data[starts[index] : ends[index]][:_KEPT_BYTES])
         if not _is_utf8(data):
             for index in np.flatnonzero(keep):
                 line = data[starts[index] : ends[index]]

@@ -154,7 +154,12 @@ def test_a_table_s_other_columns_and_bad_rows_are_not_kept(source: Source, works
     good = flat | {"messages": SECRET, "response": SECRET}
     bad = good | {NUMBER[source.name]: SECRET}
     if "csv" in source.formats:
-        lines = [",".join(good), *(",".join(map(str, row.values())) for row in (good, bad)), f"{SECRET},x", f'"{SECRET}']
+        lines = [
+            ",".join(good),
+            *(",".join(map(str, row.values())) for row in (good, bad)),
+            f"{SECRET},x",
+            f'"{SECRET}',
+        ]
         path = workspace.root / "log.csv"
         path.write_text("\n".join(lines))
         counts = workspace.land(path).counts

@@ -202,7 +202,9 @@ def test_a_hit_is_not_the_record_of_the_answer_it_repeats(workspace: Workspace) 
     first, hit = land(
         workspace,
         payload(),
-        payload(id="chatcmpl-1_cache_hit1794312600.1", cache_hit=True, startTime=STARTED + 600, endTime=STARTED + 600.1),
+        payload(
+            id="chatcmpl-1_cache_hit1794312600.1", cache_hit=True, startTime=STARTED + 600, endTime=STARTED + 600.1
+        ),
     )
     assert first["record_key"] != hit["record_key"]
 
@@ -212,9 +214,7 @@ def test_a_hit_is_not_the_record_of_the_answer_it_repeats(workspace: Workspace) 
 
 def test_on_a_hit_the_cost_breakdown_is_never_used(workspace: Workspace) -> None:
     breakdown = {"total_cost": 0.0045, "input_cost": 0.003, "margin_total_amount": 0.0005}
-    row = land_one(
-        workspace, cache_hit=True, response_cost=0.0, cost_breakdown=breakdown, saved_cache_cost=0.0045
-    )
+    row = land_one(workspace, cache_hit=True, response_cost=0.0, cost_breakdown=breakdown, saved_cache_cost=0.0045)
     assert (row["cost_reported"], row["cost_markup"]) == (Decimal(0), None)
     assert row["cost_saved_gateway_cache"] == Decimal("0.0045")
     assert (row["input_tokens"], row["output_tokens"]) == (1000, 100)

@@ -56,7 +56,9 @@ def test_the_container_is_told_by_the_content(tmp_path: Path, content: str, expe
 def test_a_first_record_longer_than_the_sample_does_not_keep_an_array_from_being_one(tmp_path: Path) -> None:
     with pytest.raises(UnknownFormat, match="no readable record"):
         found(tmp_path, json.dumps([RECORD | {"messages": "x" * (2 << 20)}]))
-    assert found(tmp_path, json.dumps([RECORD | {"messages": "x" * (2 << 20)}]), source="canonical") == "canonical array"
+    assert (
+        found(tmp_path, json.dumps([RECORD | {"messages": "x" * (2 << 20)}]), source="canonical") == "canonical array"
+    )
 
 
 def test_csv_and_parquet_are_told_by_name_and_by_magic(tmp_path: Path) -> None:
@@ -76,14 +78,18 @@ def test_an_unknown_format_says_what_was_seen_and_lists_the_sources(tmp_path: Pa
     )
 
 
-@pytest.mark.parametrize("content", [b"\x00\xff\xfe garbage \x80" * 50, b"PK\x03\x04" + bytes(200), b"hello\nworld\n", b"[1, 2]"])
+@pytest.mark.parametrize(
+    "content", [b"\x00\xff\xfe garbage \x80" * 50, b"PK\x03\x04" + bytes(200), b"hello\nworld\n", b"[1, 2]"]
+)
 def test_garbage_is_an_unknown_format(tmp_path: Path, content: bytes) -> None:
     for name in ("log.json", "log.csv"):
         with pytest.raises(UnknownFormat, match="no known log format"):
             found(tmp_path, content, name)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(LINE.encode())[:10], b"\x1f\x8bnot gzip at all", b"\x28\xb5\x2f\xfd\x00"])
+@pytest.mark.parametrize(
+    "content", [gzip.compress(LINE.encode())[:10], b"\x1f\x8bnot gzip at all", b"\x28\xb5\x2f\xfd\x00"]
+)
 def test_a_packed_file_damaged_from_its_start_is_not_taken_for_an_empty_one(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnknownFormat, match="damaged or cut short"):
         found(tmp_path, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,11 +20,11 @@ LIMIT = 1024
 
 
 def read(path: Path, **options: int) -> tuple[list[tuple[int, str]], list[BadLine]]:
-    """Numbered lines, and what was refused."""
+    """Numbered lines without their newlines, and what was refused."""
     reader = LineReader(path, options.pop("max_line_bytes", LIMIT), **options)
     table = pa.Table.from_batches(list(reader), schema=lines_module.BATCH)
     numbers, texts = table.column(0).to_pylist(), table.column(1).to_pylist()
-    return list(zip(numbers, texts, strict=True)), reader.bad
+    return [(number, text.removesuffix("\n")) for number, text in zip(numbers, texts, strict=True)], reader.bad
 
 
 @pytest.fixture
@@ -33,8 +34,6 @@ def log(tmp_path: Path) -> Path:
 
 def random_lines(count: int) -> bytes:
     """Lines that do not pack to nothing, so that a cut falls into the middle of them."""
-    import random
-
     source = random.Random(7)
     return b"".join(b"%032x\n" % source.getrandbits(128) for _ in range(count))
 
