@@ -51,16 +51,18 @@
   cast(coalesce({{ whole }} / try_cast({{ b }} as decimal(19, 0)), {{ whole }} / {{ big(b) }}) as decimal(38, 0))
 {%- endmacro %}
 
-{#- a / b to the nearest whole number, halves to even; null where b is null or 0; b > 0. -#}
+{#- a / b to the nearest whole number, halves to even; null where b is null or 0; b > 0. Written without `abs`, which on Spark
+    rounds a decimal to 34 digits, as unary minus does. -#}
 {% macro div_half_even(a, b) -%}
-  {%- set quotient = int_div('abs(' ~ big(a) ~ ')', b) -%}
-  {%- set rest2 = '2 * (abs(' ~ big(a) ~ ') % ' ~ big(b) ~ ')' -%}
+  {%- set quotient = int_div(a, b) -%}
+  {%- set rest2 = '2 * (' ~ big(a) ~ ' % ' ~ big(b) ~ ')' -%}
   case
     when {{ b }} is null or {{ b }} = 0 then null
-    else cast((case when {{ big(a) }} < 0 then -1 else 1 end) * ({{ quotient }} + case
-      when {{ rest2 }} > {{ big(b) }} or ({{ rest2 }} = {{ big(b) }} and {{ quotient }} % 2 = 1) then 1
+    else cast({{ quotient }} + case
+      when {{ rest2 }} > {{ big(b) }} or ({{ rest2 }} = {{ big(b) }} and {{ quotient }} % 2 <> 0) then 1
+      when {{ rest2 }} + {{ big(b) }} < 0 or ({{ rest2 }} + {{ big(b) }} = 0 and {{ quotient }} % 2 <> 0) then -1
       else 0
-    end) as decimal(38, 0))
+    end as decimal(38, 0))
   end
 {%- endmacro %}
 
@@ -74,10 +76,10 @@
 {% macro spread_day(amount_pico, k, n) -%}
   {%- set unit = 'case when ' ~ big(amount_pico) ~ ' % 10000000000 = 0 then ' ~ big('10000000000') ~ ' else ' ~ big('1') ~ ' end' -%}
   {%- set units = int_div(amount_pico, '(' ~ unit ~ ')') -%}
+  {%- set sign = '(case when ' ~ big(amount_pico) ~ ' < 0 then -1 else 1 end)' -%}
   {%- set upto = [] -%}
   {%- for day in [k, '(' ~ k ~ ' - 1)'] -%}
-    {%- do upto.append('(case when ' ~ big(amount_pico) ~ ' < 0 then -1 else 1 end) * '
-      ~ int_div('(2 * abs(' ~ units ~ ') * ' ~ big(day) ~ ' + ' ~ big(n) ~ ')', '(2 * ' ~ big(n) ~ ')')) -%}
+    {%- do upto.append(sign ~ ' * ' ~ int_div('(2 * ' ~ sign ~ ' * ' ~ units ~ ' * ' ~ big(day) ~ ' + ' ~ big(n) ~ ')', '(2 * ' ~ big(n) ~ ')')) -%}
   {%- endfor -%}
   cast((({{ upto[0] }}) - ({{ upto[1] }})) * ({{ unit }}) as decimal(38, 0))
 {%- endmacro %}

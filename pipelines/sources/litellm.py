@@ -3,7 +3,8 @@
 What its records need (read in LiteLLM 1.80 to 1.109 and in records of a 1.102 proxy):
 
 - A retried or fallen-back attempt is a failure record of its own. `litellm_call_id` is then shared; `id` and startTime
-  tell the attempts apart, except where the router itself refuses and tries again: those share both and differ in endTime.
+  tell the attempts apart. Where the router itself refuses a call several times the records share both: none reached a
+  provider, they are versions of one refused call.
 - A hit of the gateway's response cache carries `_cache_hit<epoch>` behind its id and can be written twice with different
   ids; on it `response_cost` is 0 while tokens and `cost_breakdown` are filled. The breakdown is never summed.
 - `response_cost` includes a configured margin.
@@ -43,8 +44,7 @@ def _recognise(record: Mapping[str, Any]) -> str | None:
 
 def _natural_id(f: Fields) -> str:
     bare = f"regexp_replace({f.text('id', 'litellm_call_id')}, '_cache_hit[0-9.]+$', '')"
-    failed_at = f"case when {f.text('status')} = 'failure' then epoch_ms({f.epoch('endTime')}) end"
-    return f"concat_ws(chr(31), {bare}, {f.text('trace_id')}, {failed_at})"
+    return f"concat_ws(chr(31), {bare}, {f.text('trace_id')})"
 
 
 def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:

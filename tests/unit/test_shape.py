@@ -32,7 +32,9 @@ def shaped(*lines: str) -> list[dict[str, Any]]:
 
 @cache
 def engine() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(config={"timezone": "UTC", "threads": 1})
+    database = duckdb.connect(config={"threads": 1})
+    database.execute("set timezone = 'UTC'")
+    return database
 
 
 def row(**values: Any) -> dict[str, Any]:
