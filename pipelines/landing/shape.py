@@ -76,7 +76,7 @@ def shape_json(
         f"select source_line, line as raw, try(json_extract_string(line, {json_paths(fields.paths)})) as f, "
         f"try(json_type(line, {kinds})) as t from {relation} where trim(line, ' \t\r\n') <> ''"
     )
-    return _shape(source, extracted, columns, identity, [unreadable, *broken, *fields.problems], origin, now)
+    return _shape(source, extracted, columns, identity, [*broken, *fields.problems], origin, now, unreadable)
 
 
 def shape_table(
@@ -104,6 +104,7 @@ def _shape(
     problems: list[str],
     origin: Origin,
     now: datetime,
+    unreadable: str = "null",
 ) -> str:
     names = ("source_record_id", "observed_at", *(column.name for column in REQUEST))
     types = {column.name: sql_type(column.type) for column in COLUMNS}
@@ -130,7 +131,10 @@ def _shape(
     return f"""
 with extracted as ({extracted}),
 typed as (
-    select source_line, raw, f, {identity} as natural_id, [{", ".join(problems)}]::varchar[] as wrong, {read} from extracted
+    select
+        source_line, raw, f, {identity} as natural_id, {read},
+        coalesce([{unreadable}], [{", ".join(problems)}]::varchar[]) as wrong
+    from extracted
 ),
 checked as (
     select *, list_filter(list_concat(wrong, [{", ".join(invariants)}]::varchar[]), lambda x: x is not null) as found from typed

@@ -43,7 +43,7 @@ Marts = dict[str, pa.Table]
 
 def on_duckdb(workspace: Workspace) -> Marts:
     with warehouse(workspace.settings.data_dir / "warehouse.duckdb") as database:
-        return {name: database.execute(f"select * from {name}").to_arrow_table() for name in names()}
+        return {name: database.sql(f"select * from {name}").to_arrow_table() for name in names()}
 
 
 def on_spark(session: Any) -> Marts:
