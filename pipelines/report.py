@@ -97,6 +97,7 @@ def as_json(report: WeeklyReport) -> dict[str, Any]:
                 "met": row.is_met,
                 "missing": row.missing,
                 "bound": row.bound,
+                "last_bound": row.last_bound,
                 "lower_bound": _text(row.lower_bound),
                 "upper_bound": _text(row.upper_bound),
             }
@@ -121,10 +122,16 @@ def as_table(report: WeeklyReport) -> Table:
 
 
 def _cells(row: WeeklyMetric) -> list[str | Text]:
-    sign = {"at_least": "≥ ", "at_most": "≤ "}.get(row.bound or "", "")
-    this = Text(f"needs {row.missing}", style="dim") if row.missing else sign + shown(row.this_week, row.unit)
+    needs = Text(f"needs {row.missing}", style="dim")
+    this = needs if row.missing else _bounded(row.this_week, row.unit, row.bound)
+    last = _bounded(row.last_week, row.unit, row.last_bound)
     verdict = {None: Text(""), True: Text("met", style="green"), False: Text("not met", style="red")}[row.is_met]
-    return [this, shown(row.last_week, row.unit), _change(row), shown(row.target, row.unit), verdict]
+    return [this, last, _change(row), shown(row.target, row.unit), verdict]
+
+
+def _bounded(value: Decimal | None, unit: str, bound: str | None) -> str:
+    sign = {"at_least": "≥ ", "at_most": "≤ "}.get(bound or "", "")
+    return "" if value is None else sign + shown(value, unit)
 
 
 def _change(row: WeeklyMetric) -> str:

@@ -14,7 +14,9 @@ from warehouse.control import Control
 from warehouse.lake import Lake
 
 FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["tests.landers", "alembic.command", "pipelines.sources.canonical", "pipelines.sources.litellm"])
+FORK.set_forkserver_preload(
+    ["tests.landers", "alembic.command", "pipelines.sources.canonical", "pipelines.sources.litellm"]
+)
 
 Outcome = list[FileResult] | str
 """Results by file, or the message of the LandingError that ended it."""

@@ -37,7 +37,7 @@ class QueryError(Exception):
 class WeeklyMetric:
     """One row of the weekly view. Values are exact; `missing` names the input that a row without a value waits for.
 
-    `bound`: at_least or at_most where parts have no price; `lower_bound` and `upper_bound` enclose the value while
+    `bound`, `last_bound`: at_least or at_most where parts have no price; `lower_bound` and `upper_bound` enclose the value while
     outcomes are unknown.
     """
 
@@ -50,6 +50,7 @@ class WeeklyMetric:
     is_met: bool | None
     missing: str | None
     bound: str | None
+    last_bound: str | None
     lower_bound: Decimal | None
     upper_bound: Decimal | None
 
@@ -111,8 +112,8 @@ class Reader:
             raise NoSuchWeek(f"No week with {week} in the data. Weeks in the data begin on: {range_known}.")
         start, end, is_complete, days = chosen[0]
         rows = self._rows(
-            """select metric_id, label, unit, this_week, last_week, target, is_met, missing, bound, lower_bound,
-                upper_bound
+            """select metric_id, label, unit, this_week, last_week, target, is_met, missing, bound, last_bound,
+                lower_bound, upper_bound
             from mart_weekly_unit_economics where week_start = $start order by sort_order""",
             {"start": start},
         )

@@ -63,7 +63,7 @@
       'bound': 'at_most'},
     {'id': 'month_end_outlook', 'label': 'Month-end inference cost at this rate', 'unit': 'usd', 'numerator': '$month_outlook_pico', 'bound': 'at_least'},
     {'id': 'restated_since_shown', 'label': 'Last week\'s gross profit since it was shown', 'unit': 'usd', 'numerator': 'null',
-      'missing': [('1 = 1', 'last week\'s figures as shown (kept by report weekly)')]},
+      'missing': [('1 = 1', 'last week\'s report')]},
     {'id': 'priced_coverage', 'label': 'Requests with a full price', 'unit': 'ratio',
       'numerator': '$requests - $unpriced_requests - $partial_requests', 'denominator': '$requests',
       'missing': [('$requests = 0', 'a request in this week')]},

@@ -5,7 +5,10 @@
 
 with measures as (
 
-    select *, this_unpriced_requests + this_partial_requests + this_unconverted_rows > 0 as is_incomplete_cost
+    select
+        *,
+        this_unpriced_requests + this_partial_requests + this_unconverted_rows > 0 as this_is_incomplete,
+        last_unpriced_requests + last_partial_requests + last_unconverted_rows > 0 as last_is_incomplete
     from {{ ref('int_week_measure') }}
 
 ),
@@ -25,9 +28,9 @@ rows_of_view as (
         '{{ metric.unit }}' as unit,
         {% for side in ['this_', 'last_'] -%}
         {{ metric_value(metric, side) }} as {{ side }}value,
+        case when {{ side }}is_incomplete then {{ "'" ~ metric.bound ~ "'" if metric.bound else 'cast(null as string)' }} end as {{ side }}bound,
         {% endfor -%}
         {{ metric_missing(metric, 'this_') }} as missing,
-        case when is_incomplete_cost then {{ "'" ~ metric.bound ~ "'" if metric.bound else 'cast(null as string)' }} end as bound,
         {% if metric.id == 'cost_per_successful_task' -%}
         {{ div_half_even('this_task_cost_pico', '(this_successes + this_unknowns)') }} as lower_bound,
         case when this_incomplete_tasks = 0 then {{ div_half_even('this_task_cost_pico', 'this_successes') }} end as upper_bound
@@ -65,7 +68,8 @@ select
         else {{ pico_to_usd('rows_of_view.this_value') }} <= targets.target
     end as is_met,
     rows_of_view.missing,
-    rows_of_view.bound,
+    rows_of_view.this_bound as bound,
+    rows_of_view.last_bound,
     {{ pico_to_usd('rows_of_view.lower_bound') }} as lower_bound,
     {{ pico_to_usd('rows_of_view.upper_bound') }} as upper_bound
 from rows_of_view

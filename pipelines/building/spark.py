@@ -6,7 +6,6 @@ brings its own catalogue.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -111,18 +110,13 @@ def register_inputs(session: SparkSession, inputs: Path) -> None:
 
 def _parquet(session: SparkSession, first: Path, *others: Path) -> Any:
     """Exactly these files, with the columns of the first; columns that another lacks are null."""
-    schema = session.read.parquet(_no_pattern(first)).schema
+    schema = session.read.parquet(str(first)).schema
     # A folder named day=… must not become a second column `day`.
     reader = session.read.schema(schema).option("recursiveFileLookup", "true")
-    return reader.parquet(*(_no_pattern(path) for path in (first, *others)))
+    return reader.parquet(*(str(path) for path in (first, *others)))
 
 
-def _no_pattern(path: Path) -> str:
-    """A path in which Spark sees no wildcard."""
-    return re.sub(r"([\[\]{}*?\\])", r"\\\1", str(path))
-
-
-def _options(home: Path) -> dict[str, str]:
+def _options(home: Path) -> dict[str, Any]:
     return {
         **REQUIRED,
         "spark.driver.host": "127.0.0.1",
@@ -136,22 +130,27 @@ def _options(home: Path) -> dict[str, str]:
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(home / "warehouse"),
+        "spark.local.dir": str(home / "tmp"),
     }
 
 
-def _start(options: dict[str, str]) -> SparkSession:
+def _start(options: dict[str, Any]) -> SparkSession:
     try:
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError:
-        raise SparkUnavailable("Spark was asked for, but pyspark is not installed: pip install 'margincall[spark]'.") from None
+        raise SparkUnavailable(
+            "Spark was asked for, but pyspark is not installed: pip install 'margincall[spark]'."
+        ) from None
     if SparkSession.getActiveSession() is not None:
         raise SparkUnavailable("A Spark session is open in this process already; stop it, or build on it.")
     builder = SparkSession.builder.master("local[2]").appName("margincall")
     try:
         return builder.config(map=options).getOrCreate()
     except PySparkRuntimeError as error:
-        raise SparkUnavailable(f"Spark did not start; it needs Java 17 or later, on PATH or as JAVA_HOME: {error}") from None
+        raise SparkUnavailable(
+            f"Spark did not start; it needs Java 17 or later, on PATH or as JAVA_HOME: {error}"
+        ) from None
 
 
 @contextmanager
@@ -164,9 +163,9 @@ def _ansi_kept() -> Generator[None]:
 
     original = SparkCredentials.__post_init__
 
-    def keep(credentials: SparkCredentials) -> None:
-        original(credentials)
-        credentials.server_side_parameters["spark.sql.ansi.enabled"] = "true"
+    def keep(self: SparkCredentials) -> None:
+        original(self)
+        self.server_side_parameters["spark.sql.ansi.enabled"] = REQUIRED["spark.sql.ansi.enabled"]
 
     SparkCredentials.__post_init__ = keep
     try:

@@ -133,7 +133,7 @@ with extracted as ({extracted}),
 typed as (
     select
         source_line, raw, f, {identity} as natural_id, {read},
-        coalesce([{unreadable}], [{", ".join(problems)}]::varchar[]) as wrong
+        case when {unreadable} is null then [{", ".join(problems)}]::varchar[] else [{unreadable}] end as wrong
     from extracted
 ),
 checked as (

@@ -50,7 +50,7 @@ ODD = [
 FEEDS: dict[str, list[Row]] = {
     "tenants": [
         {"tenant_id": "acme", "name": "Acme", "plan": "pro", "segment": "smb", "seats": 4, "started_on": "2026-01-31"},
-        {"tenant_id": "acme", "name": "Acme Inc.", "plan": "pro", "observed_at": "2026-11-05T00:00:00Z", "started_on": "2026-01-31"},
+        {"tenant_id": "acme", "name": "Acme Inc.", "started_on": "2026-01-31", "observed_at": "2026-11-05T00:00:00Z"},
         {"tenant_id": "gone", "name": "Gone", "started_on": "2026-02-01", "churned_on": "2026-10-20"},
         {"tenant_id": "whale", "started_on": "2026-10-01"},
         {"tenant_id": "idle"},
@@ -108,8 +108,10 @@ def land_late(workspace: Workspace) -> None:
 
 
 def _every_kind_of_price() -> list[Row]:
-    """Requests to every sixth model that can be logged by its own name, and to all whose price is for a block of tokens."""
+    """Requests to every tenth model that can be logged by its own name, and to all that are free or priced by the block."""
     book = price_slices(build_price_book().slices)
-    models = [pair for pair in sorted(book) if (alias := resolve(*pair)) and (alias.price_provider, alias.price_model) == pair]
-    blocks = [pair for pair in models if any(piece.price_block > 1 for piece in book[pair])]
-    return traffic(book, sorted({*models[::6], *blocks}), seed=5)
+    models = [
+        pair for pair in sorted(book) if (alias := resolve(*pair)) and (alias.price_provider, alias.price_model) == pair
+    ]
+    rare = [pair for pair in models if any(piece.price_block > 1 or piece.is_free for piece in book[pair])]
+    return traffic(book, sorted({*models[::10], *rare}), seed=5)

@@ -66,7 +66,9 @@ def sorted_rows(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
 
 def assert_equal(duck: Marts, spark: Marts) -> None:
     for name in names():
-        assert [(field.name, str(field.type)) for field in spark[name].schema] == expected_columns(name, duck[name]), name
+        assert [(field.name, str(field.type)) for field in spark[name].schema] == expected_columns(name, duck[name]), (
+            name
+        )
         columns = duck[name].column_names
         pairs = zip(sorted_rows(duck[name], columns), sorted_rows(spark[name], columns), strict=True)
         differ = [dict(zip(columns, zip(a, b, strict=True), strict=True)) for a, b in pairs if a != b]

@@ -77,7 +77,7 @@ def test_lines_that_are_too_long_or_no_text_are_refused_alone(tmp_path: Path) ->
 
 
 def test_a_packed_file_cut_short_yields_its_readable_rows(tmp_path: Path) -> None:
-    rows = "".join("%d,%032x,3\n" % (n, n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128) for n in range(20_000))
+    rows = "".join(f"{n},{n * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x},3\n" for n in range(20_000))
     packed = gzip.compress((HEAD + rows).encode())
     found, bad = read(tmp_path, packed[: len(packed) * 3 // 4])
     assert [row[1] for row in found] == [str(n) for n in range(len(found))]
