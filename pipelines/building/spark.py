@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,8 @@ class NothingToBuild(Exception):
 def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDone = lambda *_: None) -> None:
     """Build every model anew in the session's schema `margincall`, from the inputs of the last build on DuckDB.
 
-    Leaves the session open for reading. Raises SparkUnfit, NothingToBuild, Locked, DbtFailed.
+    The session has to be the process's first: dbt finds that one by itself. It stays open for reading.
+    Raises SparkUnfit, NothingToBuild, Locked, DbtFailed.
     """
     data_dir = settings.data_dir.resolve()
     inputs = data_dir / "build" / "inputs"
@@ -57,7 +59,8 @@ def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDo
             raise NothingToBuild(f"{data_dir}: has no inputs of a build. `margincall build` writes them.")
         register_inputs(session, inputs)
         command = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
-        run_dbt(command, data_dir=data_dir, warehouse=inputs, inputs=inputs, on_done=on_done, target="spark")
+        folders = {"data_dir": data_dir, "warehouse": data_dir / "warehouse.duckdb", "inputs": inputs}
+        run_dbt(command, **folders, on_done=on_done, target="spark")
     check_session(session)  # an adapter that changes a setting on the way is found out
 
 
@@ -97,9 +100,8 @@ def register_inputs(session: SparkSession, inputs: Path) -> None:
     for path in sorted(inputs.glob("*.parquet")):
         if not path.name.startswith("schema_"):
             _parquet(session, path).createOrReplaceTempView(f"input_{path.stem}")
-    session.sql("select distinct day from input_lake_file where day is not null").createOrReplaceTempView(
-        "input_build_day"
-    )
+    days = session.sql("select distinct day from input_lake_file where day is not null")
+    days.createOrReplaceTempView("input_build_day")
     session.table("input_calendar").createOrReplaceTempView("input_build_usage_date")
     listed = pq.read_table(inputs / "lake_file.parquet", columns=["dataset", "path"]).to_pylist()
     for dataset in datasets():
@@ -136,11 +138,12 @@ def _options(home: Path) -> dict[str, Any]:
 
 def _start(options: dict[str, Any]) -> SparkSession:
     try:
+        import_module("dbt.adapters.spark")
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
-    except ImportError:
+    except ImportError as error:
         raise SparkUnavailable(
-            "Spark was asked for, but pyspark is not installed: pip install 'margincall[spark]'."
+            f"Spark was asked for, but {error.name} is not installed: pip install 'margincall[spark]'."
         ) from None
     if SparkSession.getActiveSession() is not None:
         raise SparkUnavailable("A Spark session is open in this process already; stop it, or build on it.")

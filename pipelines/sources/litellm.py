@@ -31,15 +31,10 @@ _ERROR = "error_information"
 
 
 def _recognise(record: Mapping[str, Any]) -> str | None:
-    known = {
-        "call_type",
-        "custom_llm_provider",
-        "litellm_call_id",
-        "response_cost",
-        "model_group",
-        "startTime",
-    } & record.keys()
-    return f"has {', '.join(sorted(known))}" if len(known) >= 3 and "startTime" in known else None
+    # `id` and `response_cost` tell it from a row of the proxy's spend log, which has other names for both.
+    telling = {"id", "startTime", "response_cost"}
+    known = telling | ({"call_type", "custom_llm_provider", "litellm_call_id", "model_group"} & record.keys())
+    return f"has {', '.join(sorted(known))}" if telling <= record.keys() and len(known) > len(telling) else None
 
 
 def _natural_id(f: Fields) -> str:

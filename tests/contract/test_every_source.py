@@ -149,6 +149,10 @@ def test_an_array_that_breaks_off_says_nothing_of_its_content(source: Source, wo
     assert_nowhere(workspace)
 
 
+TABLES = [source for source in sources.discover().values() if set(source.formats) & {"csv", "parquet"}]
+
+
+@pytest.mark.parametrize("source", TABLES, ids=lambda source: source.name)
 def test_a_table_s_other_columns_and_bad_rows_are_not_kept(source: Source, workspace: Workspace) -> None:
     flat = {key: value for key, value in EXAMPLES[source.name].items() if isinstance(value, str | int | float)}
     good = flat | {"messages": SECRET, "response": SECRET}

@@ -10,12 +10,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from pipelines.settings import Settings
 from tests.integration.test_landing import assert_nothing_left, line, write
 from tests.landed import assert_conserved, rows
-from tests.landers import in_processes, outcome
+from tests.landers import in_processes, land_paths, outcome
 from tests.workspace import Workspace
 
 NOBODY = 65534
@@ -32,6 +34,11 @@ def limit_files(size: int) -> None:
 
 
 def become_nobody() -> None:
+    # Whatever landing imports on its way must be there already: the interpreter may lie where nobody can read it.
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "log.jsonl"
+        path.write_text(line(1))
+        land_paths(Settings(data_dir=Path(folder)), [path])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
 
@@ -92,16 +99,16 @@ def test_a_small_disk_fills_up_and_lands_all_when_it_is_cleared(tmp_path: Path) 
 
 
 @pytest.fixture
-def owned_by_nobody(workspace: Workspace) -> Workspace:
-    """A data folder that the deprived process may use; nobody may look into the folders above."""
+def owned_by_nobody() -> Generator[Workspace]:
+    """A data folder that the deprived process may use; pytest's own lie below one that it may not enter."""
     if os.getuid() != 0:
         pytest.skip("only root can become another user: permissions are not tested here")
-    for folder in (workspace.root, *workspace.root.parents):
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    for path in (workspace.root, *workspace.root.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    return workspace
+    with TemporaryDirectory() as folder:
+        workspace = Workspace(Path(folder))
+        for path in (workspace.root, *workspace.root.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        yield workspace
+        workspace.control.close()
 
 
 def test_a_file_that_may_not_be_read_says_so(owned_by_nobody: Workspace) -> None:

@@ -142,10 +142,16 @@ def test_a_session_that_would_compute_other_amounts_is_refused(session: Any, wor
         session.conf.set(name, REQUIRED[name])
 
 
-def test_the_setting_that_is_asked_for_is_the_one_that_keeps_the_digits(session: Any) -> None:
-    """A sum of 2497.420642500000 times a count came out with ten decimals."""
-    product = "select cast(2497.420642500001 as decimal(38, 12)) * 1 as product"
-    assert str(session.sql(product).schema["product"].dataType) == "DecimalType(38,12)"
+@pytest.mark.parametrize(
+    ("is_loss_allowed", "digits"), [("false", "DecimalType(38,12)"), ("true", "DecimalType(38,10)")]
+)
+def test_only_the_asked_for_setting_keeps_twelve_decimals(session: Any, is_loss_allowed: str, digits: str) -> None:
+    session.conf.set("spark.sql.decimalOperations.allowPrecisionLoss", is_loss_allowed)
+    try:
+        product = session.sql("select cast(2497.420642500001 as decimal(38, 12)) * 1 as product")
+        assert str(product.schema["product"].dataType) == digits
+    finally:
+        session.conf.set("spark.sql.decimalOperations.allowPrecisionLoss", "false")
 
 
 def test_a_folder_that_was_never_built_is_named(session: Any, workspace: Workspace) -> None:
@@ -222,7 +228,11 @@ def evaluated(session: Any, engine: str, expression: str, rows: list[tuple[int, 
     listed = ", ".join(f"({number}, {values})" for number, values in enumerate(casts))
     columns = ", ".join("abc"[: len(rows[0])])
     sql = f"select cast({expression} as string) as x from (select * from (values {listed}) as t(id, {columns})) as u order by id"
-    found = duckdb.sql(sql).fetchall() if engine == "duckdb" else session.sql(sql).collect()
+    if engine == "spark":
+        found = session.sql(sql).collect()
+    else:
+        with duckdb.connect() as database:
+            found = database.execute(sql).fetchall()
     return [int(row[0]) for row in found]
 
 
