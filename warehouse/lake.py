@@ -97,7 +97,7 @@ class Lake:
             dataset=dataset,
             day=day.group(1) if day else None,
             landing_id=landing_id,
-            rows=pq.read_metadata(target).num_rows,
+            rows=pq.ParquetFile(target).metadata.num_rows,
             bytes=target.stat().st_size,
             sha256=digest,
         )
@@ -136,7 +136,8 @@ def scan(dataset: str, paths: Iterable[Path]) -> str:
     listed = [str(path) for path in paths]
     columns = dataset_schema(dataset)
     if not listed:
-        fields = ", ".join(f"null::{schemas.sql_type(field.type)} as {field.name}" for field in columns)
+        named = zip(columns.names, columns.types, strict=True)
+        fields = ", ".join(f"null::{schemas.sql_type(kind)} as {name}" for name, kind in named)
         return f"(select {fields} where false)"
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in listed)
     return f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = true)"

@@ -80,11 +80,11 @@ def _cast_or_null(text: pa.Array[Any], target: pa.DataType) -> tuple[pa.Array[An
         except pa.ArrowInvalid:
             if stop - start == 1:
                 bad.append(start)
-                pieces.append(pa.nulls(1, target))
+                pieces.append(pa.array([None], target))
             else:
                 middle = (start + stop) // 2
                 todo += [(middle, stop), (start, middle)]
-    return pa.concat_arrays(pieces) if pieces else pa.nulls(0, target), bad
+    return pa.concat_arrays(pieces) if pieces else pa.array([], target), bad
 
 
 def _text(column: Column, text: pa.Array[Any]) -> Cast:

@@ -53,7 +53,9 @@ class Explanation:
         for reason, count in self.reasons:
             console.print(f"  {count:,} × {reason}", markup=False)
         for number, (before, after) in enumerate(zip(self.before, self.after, strict=True), start=1):
-            table = Table("field kept", "as written", "column", "as read", title=f"Record {number}", title_justify="left")
+            table = Table(
+                "field kept", "as written", "column", "as read", title=f"Record {number}", title_justify="left"
+            )
             left, right = list(before.items()), list(after.items())
             for row in range(max(len(left), len(right))):
                 cells = [*_cells(left, row), *_cells(right, row)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -53,7 +54,7 @@ def _again(context: Context, path: str, source: str) -> FileResult:
         return FileResult(path, source, "failed", message=str(error))
 
 
-def _with_quarantine(part_of_path: str | None) -> sa.Select[tuple[str, str, str]]:
+def _with_quarantine(part_of_path: str | None) -> sa.Select[Any, Any, Any]:
     table = db.landing
     query = sa.select(table.c.landing_id, table.c.path, table.c.source).where(
         table.c.state == "landed", table.c.quarantined > 0

@@ -70,5 +70,8 @@ def landing_status(settings: Settings) -> LandingStatus:
         feeds = connection.execute(sa.select(sa.func.count()).select_from(db.dirty_feed)).scalar() or 0
         claimed = connection.execute(sa.select(table.c.path).where(table.c.state == "claimed")).fetchall()
     control.close()
-    sources = [SourceStatus(row[0], row[1], *(int(value) for value in row[2:6]), row[6]) for row in rows]
+    sources = [
+        SourceStatus(source, files, int(rows_in), int(landed), int(duplicate), int(quarantined), last_landed_at)
+        for source, files, rows_in, landed, duplicate, quarantined, last_landed_at in map(tuple, rows)
+    ]
     return LandingStatus(sources, first, last, int(days), int(feeds), [row.path for row in claimed])

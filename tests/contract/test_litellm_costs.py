@@ -41,7 +41,7 @@ def test_every_request_and_every_task_costs_what_an_independent_calculation_says
         if cost != expected[key := (record.partition("_cache_hit")[0], started_ms)]
     }
     assert differences == {}
-    assert {task: cost for task, cost in workspace.rows("select task_id, llm_cost_pico from fct_task")} == tasks
+    assert dict(workspace.rows("select task_id, llm_cost_pico from fct_task")) == tasks
     assert len(tasks) > 100
 
 

@@ -108,10 +108,10 @@ def land_late(workspace: Workspace) -> None:
 
 
 def _every_kind_of_price() -> list[Row]:
-    """Requests to every tenth model that can be logged by its own name, and to all that are free or priced by the block."""
+    """Requests to every tenth model that can be logged by its own name, and to all priced by the block of tokens."""
     book = price_slices(build_price_book().slices)
     models = [
         pair for pair in sorted(book) if (alias := resolve(*pair)) and (alias.price_provider, alias.price_model) == pair
     ]
-    rare = [pair for pair in models if any(piece.price_block > 1 or piece.is_free for piece in book[pair])]
-    return traffic(book, sorted({*models[::10], *rare}), seed=5)
+    blocks = [pair for pair in models if any(piece.price_block > 1 for piece in book[pair])]
+    return traffic(book, sorted({*models[::10], *blocks}), seed=5)

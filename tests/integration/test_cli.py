@@ -74,7 +74,9 @@ def test_ingest_as_json_counts_every_row(company: Path) -> None:
 
 def test_query_prints_columns_and_rows_with_decimals_as_text(company: Path) -> None:
     # 1,000 x $3 + 100 x $15 per million, twice
-    told = data(margincall(company, "query", "select sum(cost_usd) as cost from fct_task where task_id <> 't9'", "--json"))
+    told = data(
+        margincall(company, "query", "select sum(cost_usd) as cost from fct_task where task_id <> 't9'", "--json")
+    )
     assert told == {"columns": ["cost"], "rows": [["0.009000000000"]]}
 
 
@@ -134,7 +136,11 @@ def test_doctor_finds_a_lake_file_that_is_gone(company: Path) -> None:
     [
         (("ingest", "nowhere"), 1, "nowhere: no such file or folder."),
         (("ingest", "*.nothing"), 1, "*.nothing: matches no file."),
-        (("ingest", "--source", "lite_llm", "margincall.toml"), 2, "Unknown source 'lite_llm'. Known sources: canonical, litellm."),
+        (
+            ("ingest", "--source", "lite_llm", "margincall.toml"),
+            2,
+            "Unknown source 'lite_llm'. Known sources: canonical, litellm.",
+        ),
         (("ingest", "margincall.toml"), 1, "no known log format"),
         (("report", "weekly", "--week", "2020-01-01"), 2, "No week with 2020-01-01 in the data."),
         (("report", "weekly", "--week", "last"), 2, "--week"),
@@ -146,7 +152,9 @@ def test_doctor_finds_a_lake_file_that_is_gone(company: Path) -> None:
         (("frobnicate",), 2, "No such command"),
     ],
 )
-def test_a_mistake_gets_a_message_and_a_code_and_no_traceback(company: Path, words: tuple[str, ...], code: int, message: str) -> None:
+def test_a_mistake_gets_a_message_and_a_code_and_no_traceback(
+    company: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
     done = margincall(company, *words)
     assert done.returncode == code, done.stderr
     assert message in " ".join(done.stderr.split())
@@ -186,10 +194,17 @@ def test_two_builds_at_once_exit_with_4_and_name_the_other(company: Path) -> Non
 
 def test_ctrl_c_exits_with_130_and_the_same_command_finishes_the_work(company: Path, tmp_path: Path) -> None:
     for day in range(10, 25):
-        records = [request(task_id=f"c{day}-{n}", started_at=f"2026-10-{day}T{n % 24:02}:00:00Z", source_record_id=f"{day}-{n}") for n in range(800)]
+        records = [
+            request(
+                task_id=f"c{day}-{n}", started_at=f"2026-10-{day}T{n % 24:02}:00:00Z", source_record_id=f"{day}-{n}"
+            )
+            for n in range(800)
+        ]
         (tmp_path / f"{day}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     words = [sys.executable, "-m", "pipelines.cli", "ingest", str(tmp_path)]
-    running = subprocess.Popen(words, cwd=company, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        words, cwd=company, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     lake = company / "var" / "lake" / "llm_request"
     deadline = time.monotonic() + 60
     while not (lake / "day=2026-10-12").exists() and time.monotonic() < deadline:

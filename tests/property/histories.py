@@ -59,7 +59,12 @@ class History:
         base = datetime.fromisoformat(record.get("observed_at", record["ended_at"]))
         record["observed_at"] = (base + shift).isoformat()
         change = self.random.choice(
-            [{"task_id": self._task()}, {"tenant_id": self.random.choice(TENANTS)}, {"input_tokens": 5000}, {"task_id": None}]
+            [
+                {"task_id": self._task()},
+                {"tenant_id": self.random.choice(TENANTS)},
+                {"input_tokens": 5000},
+                {"task_id": None},
+            ]
         )
         self._land([record | change])
 
@@ -120,9 +125,11 @@ class History:
         self._feed("revenue_lines", "line_id", rows)
 
     def _request(self, day: int) -> dict[str, Any]:
-        started = FIRST + timedelta(days=day, seconds=self.random.randrange(86_400), microseconds=self.random.randrange(10**6))
+        started = FIRST + timedelta(
+            days=day, seconds=self.random.randrange(86_400), microseconds=self.random.randrange(10**6)
+        )
         ended = started + timedelta(milliseconds=self.random.randrange(1, 90_000))
-        made = request(
+        return request(
             source_record_id=f"r{self.random.randrange(10**9)}",
             started_at=started.isoformat(),
             ended_at=ended.isoformat(),
@@ -136,7 +143,6 @@ class History:
             output_tokens=self.random.randrange(1, 900),
             environment=self.random.choice(["production", "production", "ci"]),
         )
-        return made
 
     def _task(self, day: int | None = None) -> str:
         """A task whose attempts lie within some days of each other, over midnight often."""

@@ -38,7 +38,7 @@ def test_a_build_that_died_halfway_is_finished_by_the_next(
     before = workspace.marts()
     history.correct()
 
-    def die(command: list[str], **kwargs: Any) -> None:
+    def die(_: list[str], **kwargs: Any) -> None:
         run_dbt(["run", "--select", *built_before_it_died], **kwargs)
         raise DbtFailed("died here")
 

@@ -30,7 +30,9 @@ def test_the_template_says_the_defaults(tmp_path: Path) -> None:
 
 
 def test_every_commented_line_of_the_template_can_be_uncommented(tmp_path: Path) -> None:
-    lines = [line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in TEMPLATE.splitlines()]
+    lines = [
+        line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in TEMPLATE.splitlines()
+    ]
     found = load_settings(write(tmp_path, "\n".join(lines)), environ={})
     assert found.targets.month_cost_plan_usd == Decimal(10000)
     assert found.control.url is not None
@@ -38,7 +40,9 @@ def test_every_commented_line_of_the_template_can_be_uncommented(tmp_path: Path)
 
 def test_a_typo_names_the_nearest_setting_and_what_is_known(tmp_path: Path) -> None:
     path = write(tmp_path, '[reporting]\nzoen = "UTC"\n')
-    with pytest.raises(SettingsError, match=r"reporting\.zoen: unknown setting\. Did you mean 'zone'\? Known here: zone"):
+    with pytest.raises(
+        SettingsError, match=r"reporting\.zoen: unknown setting\. Did you mean 'zone'\? Known here: zone"
+    ):
         load_settings(path, environ={})
 
 
@@ -64,7 +68,7 @@ def test_an_unknown_configuration_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_broken_toml_names_the_line(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="not valid TOML: .*line 2"):
+    with pytest.raises(SettingsError, match=r"not valid TOML: .*line 2"):
         load_settings(write(tmp_path, "instance = 'a'\nlogs = ]\n"), environ={})
 
 
@@ -89,5 +93,5 @@ def test_the_environment_overrides_nested_settings_and_lists(tmp_path: Path) -> 
 
 
 def test_a_mistyped_variable_is_an_error_not_ignored(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="MARGINCALL_REPORTNG__ZONE: unknown setting. Did you mean 'reporting'"):
+    with pytest.raises(SettingsError, match=r"MARGINCALL_REPORTNG__ZONE: unknown setting\. Did you mean 'reporting'"):
         load_settings(write(tmp_path, ""), environ={"MARGINCALL_REPORTNG__ZONE": "UTC"})
