@@ -8,8 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from pipelines.landing.land import Context, FileResult, LandingError, land_file
 from pipelines.settings import Settings
+from warehouse import control as db
 from warehouse.control import Control
 from warehouse.lake import Lake
 
@@ -28,6 +31,29 @@ def land_paths(settings: Settings, paths: Iterable[Path]) -> list[FileResult]:
     try:
         context = Context(settings, control, Lake(settings.data_dir / "lake"))
         return [land_file(context, path) for path in paths]
+    finally:
+        control.close()
+
+
+def open_and_close(settings: Settings) -> str | None:
+    """Open the control database, creating it where there is none; its revision."""
+    control = Control(settings.control_url)
+    try:
+        return control.revision()
+    finally:
+        control.close()
+
+
+def add_one(settings: Settings, times: int) -> int:
+    """Read a figure, add one, write it: loses a count wherever two do it at once."""
+    control = Control(settings.control_url)
+    try:
+        for _ in range(times):
+            with control.write() as connection:
+                found = connection.execute(sa.select(db.shown_figure.c.value)).scalar_one()
+                connection.execute(sa.update(db.shown_figure).values(value=str(int(found) + 1)))
+                connection.execute(sa.insert(db.dirty_day).values(day="2026-11-10"))
+        return times
     finally:
         control.close()
 

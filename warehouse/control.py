@@ -148,11 +148,20 @@ class Control:
             if self._is_sqlite and self.url.database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = _engine(self.url)
-            self._migrate()
         except (SQLAlchemyError, OSError) as error:
-            shown = self.url.render_as_string(hide_password=True)
-            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise ControlError(f"{shown}: the control database cannot be opened: {cause}") from None
+            raise self._cannot_be_opened(error) from None
+        try:
+            self._migrate()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, SQLAlchemyError):
+                raise self._cannot_be_opened(error) from None
+            raise
+
+    def _cannot_be_opened(self, error: Exception) -> ControlError:
+        shown = self.url.render_as_string(hide_password=True)
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        return ControlError(f"{shown}: the control database cannot be opened: {cause}")
 
     @contextmanager
     def write(self) -> Generator[Connection]:

@@ -31,13 +31,13 @@ def _pool(name: str, amount: str, start: str, end: str) -> Row:
     return {"component": "hosting", "currency": "USD", "driver": "even", **pool}
 
 
-# 4 x 600,000 million tokens at 15 USD: 36 million USD, more pico-dollars than 64 bits hold.
+# 700 x 1,000 million tokens at 15 USD: 10.5 million USD, more pico-dollars than 64 bits hold.
 WHALE = [
     request(
-        source_record_id=f"whale-{number}", tenant_id="whale", task_id="whale", input_tokens=0,
-        started_at=f"2026-11-11T23:59:59.99{number}6Z", ended_at=f"2026-11-12T00:00:01.{number}005Z", output_tokens=6 * 10**11,
+        source_record_id=f"whale-{number}", tenant_id="whale", task_id="whale", input_tokens=0, output_tokens=10**9,
+        started_at=f"2026-11-11T23:58:59.{number:03}6Z", ended_at=f"2026-11-12T00:00:01.{number:03}5Z",
     )
-    for number in range(4)
+    for number in range(700)
 ]  # fmt: skip
 ODD = [
     request(source_record_id="staging", environment="staging", task_id="rnd"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,25 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from pipelines.settings import Settings
-from tests.landers import in_processes
+from tests.landers import add_one, in_processes, open_and_close
 from tests.workspace import Workspace
 from warehouse import control as db
 from warehouse.control import HEAD, MIGRATIONS, Control, ControlError
 
 WRITERS, WRITES = 8, 50
-
-
-@contextmanager
-def opened(url: str) -> Generator[Control]:
-    control = Control(url)
-    try:
-        yield control
-    finally:
-        control.close()
-
-
-def settings_at(folder: Path) -> Settings:
-    return Settings(data_dir=folder)
 
 
 def test_a_new_database_is_at_the_revision_of_this_release(workspace: Workspace) -> None:
@@ -54,8 +39,8 @@ def test_the_migrated_schema_is_the_one_the_code_describes(workspace: Workspace)
 def test_opening_again_changes_nothing(workspace: Workspace) -> None:
     with workspace.control.write() as connection:
         connection.execute(sa.insert(db.dirty_day).values(day="2026-11-10"))
-    with opened(workspace.settings.control_url) as control:
-        assert [row.day for row in control.rows(sa.select(db.dirty_day))] == ["2026-11-10"]
+    assert open_and_close(workspace.settings) == HEAD
+    assert [row.day for row in workspace.control.rows(sa.select(db.dirty_day))] == ["2026-11-10"]
 
 
 def test_a_newer_schema_is_refused_with_what_to_do(workspace: Workspace) -> None:
@@ -75,32 +60,15 @@ def test_a_database_that_cannot_be_opened_is_named_without_its_password(tmp_path
         Control(f"sqlite:///{tmp_path / 'file' / 'control.sqlite'}")
 
 
-def open_and_close(settings: Settings) -> str | None:
-    with opened(settings.control_url) as control:
-        return control.revision()
-
-
 def test_eight_processes_may_create_the_database_at_once(tmp_path: Path) -> None:
-    settings = settings_at(tmp_path / "var")
-    assert in_processes([(settings,)] * 8, open_and_close) == [HEAD] * 8
-
-
-def add_one(settings: Settings) -> int:
-    """Read, add one, write: loses a count wherever two do it at once."""
-    with opened(settings.control_url) as control:
-        for _ in range(WRITES):
-            with control.write() as connection:
-                found = connection.execute(sa.select(db.shown_figure.c.value)).scalar_one()
-                connection.execute(sa.update(db.shown_figure).values(value=str(int(found) + 1)))
-                connection.execute(sa.insert(db.dirty_day).values(day="2026-11-10"))
-    return WRITES
+    assert in_processes([(Settings(data_dir=tmp_path / "var"),)] * 8, open_and_close) == [HEAD] * 8
 
 
 def test_eight_processes_of_fifty_transactions_each_lose_none(workspace: Workspace) -> None:
     with workspace.control.write() as connection:
         figure = {"week": "2026-11-09", "metric_id": "count", "value": "0", "shown_at": "now", "serving_n": 1}
         connection.execute(sa.insert(db.shown_figure).values(**figure))
-    assert sum(in_processes([(workspace.settings,)] * WRITERS, add_one)) == WRITERS * WRITES
+    assert sum(in_processes([(workspace.settings, WRITES)] * WRITERS, add_one)) == WRITERS * WRITES
     [row] = workspace.control.rows(sa.select(db.shown_figure))
     assert row.value == str(WRITERS * WRITES)
     [count] = workspace.control.rows(sa.select(sa.func.count()).select_from(db.dirty_day))

@@ -16,8 +16,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pipelines.settings import Control as ControlSettings
+from pipelines.settings import Settings
 from tests.integration import test_control, test_landing
+from tests.landers import in_processes, open_and_close
 from tests.workspace import Workspace
+from warehouse.control import HEAD, Control, ControlError
 
 _NUMBERS = itertools.count()
 # What a file of SQLite's is asked to do, or what says nothing of the control database and takes its time.
@@ -108,17 +112,13 @@ def workspace(tmp_path: Path, new_database: Callable[[], str]) -> Generator[Work
 
 
 def test_eight_processes_may_create_the_schema_at_once(tmp_path: Path, new_database: Callable[[], str]) -> None:
-    settings = Workspace.__new__(Workspace)  # only its settings: opening it would create the schema
-    del settings
-    url = new_database()
-    jobs = [(test_control.Settings(data_dir=tmp_path, control={"url": url}),)] * 8
-    answers = test_control.in_processes(jobs, test_control.open_and_close)
-    assert answers == [test_control.HEAD] * 8
+    settings = Settings(data_dir=tmp_path, control=ControlSettings(url=new_database()))
+    assert in_processes([(settings,)] * 8, open_and_close) == [HEAD] * 8
 
 
 def test_a_server_that_is_gone_is_named_without_its_password(server: sa.URL) -> None:
     url = server.set(port=1, password="secret")
-    with pytest.raises(test_control.ControlError) as caught:
-        test_control.Control(url.render_as_string(hide_password=False))
+    with pytest.raises(ControlError) as caught:
+        Control(url.render_as_string(hide_password=False))
     assert "the control database cannot be opened" in str(caught.value)
     assert "secret" not in str(caught.value)
