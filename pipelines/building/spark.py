@@ -4,6 +4,8 @@ A session of our own keeps its tables as Parquet in build/spark/warehouse and it
 brings its own catalogue.
 """
 
+# Spark is an extra that the ordinary environment does not have.
+# pyright: reportMissingImports=false
 from __future__ import annotations
 
 import shutil
