@@ -60,6 +60,10 @@ class Lake:
         """
         if is_takeover:  # else there is nothing; looking through a large lake for it would take its time
             self.discard(landing_id)
+        return self.stage(landing_id, claim)
+
+    def stage(self, landing_id: str, claim: str) -> Path:
+        """A new staging folder for files of a landing."""
         folder = self._staging(landing_id, claim)
         folder.mkdir(parents=True)
         return folder
@@ -77,8 +81,8 @@ class Lake:
         files = [self._admit_one(path, staging, landing_id, dataset) for path in sorted(staging.rglob("*.parquet"))]
         for folder in {self.absolute(file.path).parent for file in files}:
             fsync_folder(folder)
-        if files:
-            fsync_folder(self.root / dataset)  # the day folders themselves may be new
+        for folder in (self.root / dataset, self.root) if files else ():
+            fsync_folder(folder)  # the folders themselves may be new
         shutil.rmtree(staging, ignore_errors=True)
         return files
 
@@ -108,6 +112,16 @@ def record(connection: Connection, files: Iterable[LakeFile]) -> None:
     rows = [{**vars(file), "schema_version": schemas.SCHEMA_VERSION} for file in files]
     if rows:
         connection.execute(sa.insert(control.lake_file), rows)
+
+
+def swap(connection: Connection, old: str, new: LakeFile | None) -> bool:
+    """Let a rewritten file (None: nothing is left of it) count instead of `old`; False if that counted no longer."""
+    table = control.lake_file
+    where = table.c.path == old
+    if new is None:
+        return connection.execute(sa.delete(table).where(where)).rowcount > 0
+    values = {"path": new.path, "rows": new.rows, "bytes": new.bytes, "sha256": new.sha256}
+    return connection.execute(sa.update(table).where(where).values(**values)).rowcount > 0
 
 
 def files(connection: Connection, dataset: str, days: Iterable[str] | None = None) -> list[LakeFile]:

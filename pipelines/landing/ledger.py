@@ -12,8 +12,9 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -105,7 +106,7 @@ def claim(ledger: Control, wanted: Claim, lease_s: int) -> Claim | Refused:
         row = connection.execute(sa.select(LANDING).where(LANDING.c.landing_id == wanted.landing_id)).one_or_none()
         if row is not None and row.state == "landed":
             return Refused("already", row.path, Counts(row.rows_in, row.landed, row.duplicate, row.quarantined))
-        if row is not None and row.state == "claimed" and row.lease_until > now and _is_alive(row.owner):
+        if row is not None and row.state == "claimed" and _is_live(row, now):
             return Refused("busy", _who(row.owner), NO_ROWS)
         if row is not None:
             connection.execute(sa.delete(LANDING).where(LANDING.c.landing_id == wanted.landing_id))
@@ -114,6 +115,15 @@ def claim(ledger: Control, wanted: Claim, lease_s: int) -> Claim | Refused:
         holder = {"state": "claimed", "lease_until": now + lease_s, "owner": f"{owner} #{token}"}
         connection.execute(sa.insert(LANDING).values(**values, **holder))
     return ours
+
+
+def drop_abandoned(ledger: Control, discard: Callable[[str], None]) -> None:
+    """Let go of claims whose holders are gone, and of their files: inside the transaction, so that nobody takes over."""
+    with ledger.write() as connection:
+        for row in connection.execute(sa.select(LANDING).where(LANDING.c.state == "claimed")).fetchall():
+            if not _is_live(row, int(time.time())):
+                discard(row.landing_id)
+                connection.execute(sa.delete(LANDING).where(LANDING.c.seq == row.seq))
 
 
 def renew(ledger: Control, held: Claim, lease_s: int) -> None:
@@ -189,6 +199,10 @@ def _remember_models(connection: Connection, models: Iterable[tuple[str, str]]) 
     rows = [{"provider_name": provider, "model": model} for provider, model in sorted(set(models) - known)]
     if rows:
         connection.execute(sa.insert(table), rows)
+
+
+def _is_live(row: sa.Row[Any], now: int) -> bool:
+    return row.lease_until > now and _is_alive(row.owner)
 
 
 def _is_alive(owner: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,19 @@ def without(data_dir: Path, landing_id: str, reason: str) -> int:
 def remove(data_dir: Path, landing_id: str) -> None:
     """Forget the quarantine of a landing that counts no longer."""
     (folder(data_dir) / f"{landing_id}.jsonl").unlink(missing_ok=True)
+
+
+def forget(data_dir: Path, text: str) -> int:
+    """Empty every kept row that holds this text, also as JSON spells it; how many there were."""
+    forgotten = 0
+    spellings = {text, json.dumps(text)[1:-1]}
+    for path in sorted(folder(data_dir).glob("*.jsonl")):
+        rows = list(read(data_dir, [path.stem]))
+        cleared = [replace(row, body="") if any(s in row.body for s in spellings) else row for row in rows]
+        if cleared != rows:
+            write(data_dir, path.stem, cleared)
+            forgotten += sum(before != after for before, after in zip(rows, cleared, strict=True))
+    return forgotten
 
 
 def read(data_dir: Path, landing_ids: Iterable[str]) -> Iterator[Quarantined]:
