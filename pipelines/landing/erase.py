@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from pipelines.feeds.compute import pc
 from pipelines.landing import ledger, quarantine
 from pipelines.landing.land import Context
 from pipelines.landing.sweep import sweep

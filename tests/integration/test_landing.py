@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from pipelines.landing import land, ledger, read
+from pipelines.landing import land, ledger, read, shape
 from pipelines.landing.identity import head_hash, identify
 from pipelines.landing.land import FileResult, LandingError
 from pipelines.landing.ledger import Claim, Landed, LostClaim, Refused
@@ -256,14 +256,16 @@ def test_another_mapping_reads_the_file_again_in_place_of_the_old_reading(worksp
     assert_conserved(workspace)
 
 
-def test_another_mapping_marks_the_days_that_only_the_old_reading_had(workspace: Workspace) -> None:
-    path = write(workspace, line(1, tool_calls=-1, day=10) + line(2, day=11))
-    with changed(workspace, instance="one") as other:
-        other.land(path)
+def test_a_new_reading_marks_the_days_that_only_the_old_one_had(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(workspace, line(1, day=10) + line(2, day=11))
+    workspace.land(path)
     clear_dirt(workspace)
+    monkeypatch.setattr(shape, "EARLIEST", datetime(2026, 11, 11, tzinfo=UTC))
     with changed(workspace, instance="two") as other:
-        other.land(path)
-        assert dirty_days(other) == {"2026-11-11"}
+        assert counted(other.land(path)) == ("landed", 2, 1, 0, 1)
+        assert dirty_days(other) == {"2026-11-10", "2026-11-11"}
         assert [row["source_instance"] for row in rows(other)] == ["two"]
 
 

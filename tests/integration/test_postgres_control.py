@@ -84,7 +84,7 @@ def server() -> Generator[sa.URL]:
         yield sa.URL.create("postgresql+psycopg", "tester", host="127.0.0.1", port=port, database="postgres")
     finally:
         if (data / "postmaster.pid").exists():
-            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", cwd=home, **who)
+            _run(programs / "pg_ctl", "-D", data, "-m", "fast", "stop", cwd=home, **who)
         shutil.rmtree(home, ignore_errors=True)
 
 

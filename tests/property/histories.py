@@ -7,12 +7,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipelines.landing.erase import erase
 from tests.workspace import Workspace, request
 
 FIRST = datetime(2026, 10, 5, tzinfo=UTC)
 DAYS = 24
 TENANTS = ("acme", "globex", "initech", "umbrella")
 TASKS_PER_SPAN = 6
+USERS = 60
+"""So many that one of them is seen on a few days only."""
 
 
 class History:
@@ -38,6 +41,7 @@ class History:
         """One to three changes of different kinds."""
         kinds: list[Callable[[], None]] = [
             self.more, self.repeat, self.correct, self.judge, self.judge, self.spend, self.revenue, self.reuse_task_id,
+            self.forget,
         ]  # fmt: skip
         for kind in self.random.sample(kinds, self.random.randint(1, 3)):
             kind()
@@ -72,6 +76,10 @@ class History:
         """One id on days far apart: beyond the longest span it is no task any more."""
         days = self.random.sample(range(DAYS + 20), 2)
         self._land([self._request(day) | {"task_id": "reused"} for day in days])
+
+    def forget(self) -> None:
+        """Erase a user; a later repetition of old records brings their rows to the lake again, but not to a mart."""
+        erase(self.workspace.context, "user", f"u{self.random.randrange(USERS)}", "privacy@example.com")
 
     def judge(self) -> None:
         """Outcomes, some for tasks that have not been seen, some that change an earlier one."""
@@ -134,7 +142,7 @@ class History:
             started_at=started.isoformat(),
             ended_at=ended.isoformat(),
             tenant_id=self.random.choice(TENANTS),
-            end_user_id=f"u{self.random.randrange(9)}",
+            end_user_id=f"u{self.random.randrange(USERS)}",
             task_id=self.random.choice([self._task(day), self._task(day), None]),
             gateway_call_id=f"c{self.random.randrange(200)}",
             status=self.random.choice(["ok", "ok", "ok", "error", "cancelled"]),
