@@ -159,7 +159,7 @@ class Reader:
         with self._lock:
             pointer = self.version()
             if self._connection is None or pointer != self._pointer:
-                # The old connection is let go, not closed: another thread may be reading through it. It ends with its last cursor.
+                # Let go, not closed: another thread may be reading through it. It ends with its last cursor.
                 self._connection, self._pointer = self._open(pointer), pointer
             return self._connection.cursor()
 

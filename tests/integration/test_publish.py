@@ -41,7 +41,7 @@ def test_versions_follow_each_other_while_readers_read_and_old_ones_go(built: Wo
             try:
                 seen.add(reader.query(COST).rows[0][0])
                 assert reader.query("select count(*) from fct_llm_request_priced").rows[0][0] >= 5
-            except BaseException as error:  # noqa: BLE001  # whatever it is, the test has to see it
+            except BaseException as error:  # whatever it is, the test has to see it
                 errors.append(error)
 
     threads = [threading.Thread(target=read) for _ in range(3)]
@@ -82,7 +82,7 @@ def test_a_build_that_fails_leaves_what_is_served_as_it_was(built: Workspace, mo
 
     with monkeypatch.context() as patched:
         patched.setattr(building, "run_dbt", fail)
-        with pytest.raises(BuildError, match="what is served stays as it was.\nsome_check"):
+        with pytest.raises(BuildError, match=r"what is served stays as it was\.\nsome_check"):
             built.build()
     assert publish.current(built.settings.data_dir) == before
     assert built.build().serving_n == (before.n if before else 0) + 1
@@ -109,7 +109,7 @@ def test_a_number_is_never_used_twice_also_after_the_control_database_was_restor
 def test_a_damaged_pointer_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "serving").mkdir()
     (tmp_path / "serving" / "current.json").write_text(content)
-    with pytest.raises(PublishError, match="damaged. `margincall build` publishes anew"):
+    with pytest.raises(PublishError, match=r"damaged\. `margincall build` publishes anew"):
         Reader(tmp_path).version()
 
 
