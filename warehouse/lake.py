@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from warehouse import control, schemas
+from warehouse.connection import literal
 from warehouse.feed_schemas import FEEDS
 
 REQUESTS = "llm_request"
@@ -153,7 +154,7 @@ def scan(dataset: str, paths: Iterable[Path]) -> str:
         named = zip(columns.names, columns.types, strict=True)
         fields = ", ".join(f"null::{schemas.sql_type(kind)} as {name}" for name, kind in named)
         return f"(select {fields} where false)"
-    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in listed)
+    quoted = ", ".join(map(literal, listed))
     return f"read_parquet([{quoted}], hive_partitioning = false, union_by_name = true)"
 
 

@@ -18,7 +18,7 @@ import duckdb
 import sqlalchemy as sa
 
 from warehouse import control as db
-from warehouse.connection import warehouse
+from warehouse.connection import literal, warehouse
 from warehouse.control import Control, now_text
 from warehouse.lake import fsync_and_hash, fsync_folder, write_atomically
 
@@ -71,13 +71,13 @@ def publish(
     before = current(data_dir)
     with warehouse(warehouse_path, read_only=False) as database:
         days = _write_priced(database, folder, n, None if before is None else replaced)
-        database.execute(f"attach '{_quoted(target)}' as published")
+        database.execute(f"attach {literal(str(target))} as published")
         for mart in MARTS:
             database.execute(f"create table published.{mart} as select * from {mart}")
         database.execute("create table published.priced_file (day date, path varchar)")
         if before is not None and replaced is not None:
             listed = ", ".join(f"date '{day}'" for day in sorted(replaced)) or "null"
-            database.execute(f"attach '{_quoted(folder / before.file)}' as earlier (read_only)")
+            database.execute(f"attach {literal(str(folder / before.file))} as earlier (read_only)")
             database.execute(
                 f"insert into published.priced_file select * from earlier.priced_file where day not in ({listed})"
             )
@@ -131,7 +131,7 @@ def _write_priced(
     home = folder / "priced"
     home.mkdir(exist_ok=True)
     database.execute(
-        f"""copy (select * from {PRICED} where {where}) to '{_quoted(home)}' (format parquet, partition_by (day),
+        f"""copy (select * from {PRICED} where {where}) to {literal(str(home))} (format parquet, partition_by (day),
             write_partition_columns true, overwrite_or_ignore true, filename_pattern '{n:06d}-{{i}}')"""
     )
     written = sorted(home.glob(f"day=*/{n:06d}-*.parquet"))
@@ -145,7 +145,3 @@ def _write_priced(
 def _number(path: Path) -> int:
     found = _NUMBER.fullmatch(path.name)
     return int(found.group(1)) if found else 0
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

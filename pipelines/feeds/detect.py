@@ -21,7 +21,7 @@ def detect_feed(path: str | Path) -> str:
     Raises FeedError that lists the feeds and what each needs.
     """
     path = Path(path)
-    by_name = _feed_named(path.name)
+    by_name = feed_by_name(path)
     if by_name:
         return by_name
     kind = file_format(path)
@@ -47,8 +47,9 @@ def detect_feed(path: str | Path) -> str:
     )
 
 
-def _feed_named(file_name: str) -> str | None:
-    stem = re.sub(r"[^a-z0-9]+", "_", file_name.partition(".")[0].lower())
+def feed_by_name(path: Path) -> str | None:
+    """The feed that a file is named after (`fx-2026-10.csv`), if any."""
+    stem = re.sub(r"[^a-z0-9]+", "_", path.name.partition(".")[0].lower())
     return next((name for name in sorted(FEEDS, key=len, reverse=True) if f"{stem}_".startswith(f"{name}_")), None)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.feeds import FeedError, detect_feed
+from pipelines.feeds import FeedError, detect_feed, feed_by_name
 from pipelines.landing.detect import UnknownFormat, detect
 from pipelines.landing.land import Context, FileResult, LandingError, land_file
 from pipelines.landing.land_feed import land_feed
-from pipelines.sources import UnknownSource
-from warehouse.feed_schemas import FEEDS
 
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _PACKED = (".gz", ".zst")
@@ -64,16 +62,12 @@ def _land_one(context: Context, found: Found, source: str | None, feed: str | No
     except (UnknownFormat, FeedError) as error:
         return FileResult(str(path), "", "failed" if found.is_named else "unknown", message=str(error))
     except LandingError as error:
-        return replace(FileResult(str(path), source or feed or "", "failed"), message=str(error))
-    except UnknownSource:
-        raise
+        return FileResult(str(path), source or feed or "", "failed", message=str(error))
 
 
 def feed_of(path: Path) -> str | None:
     """The feed a file holds, by its name, or by its columns if no log source knows its records; None for a log."""
-    stem = path.name.partition(".")[0].lower().replace("-", "_")
-    by_name = next((name for name in sorted(FEEDS, key=len, reverse=True) if f"{stem}_".startswith(f"{name}_")), None)
-    if by_name:
+    if by_name := feed_by_name(path):
         return by_name
     try:
         detect(path)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.sources import Fields, Source, json_paths, quote
+from pipelines.sources import Fields, Source, json_paths
+from warehouse.connection import literal
 from warehouse.schemas import COLUMNS, LINEAGE, REQUEST, sql_type
 
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
@@ -67,7 +68,7 @@ def shape_json(
     objects = ["", *source.objects]
     kinds = "[" + ", ".join("'$'" if not path else json_paths([path])[1:-1] for path in objects) + "]"
     broken = [
-        f"case when t[{index}] not in ('OBJECT', 'NULL') then {quote(f'{path}: not an object')} end"
+        f"case when t[{index}] not in ('OBJECT', 'NULL') then {literal(f'{path}: not an object')} end"
         for index, path in enumerate(objects, start=1)
         if path
     ]
@@ -111,15 +112,15 @@ def _shape(
     read = ", ".join(f"({columns.get(name, 'null')})::{types[name]} as {name}" for name in names)
     latest = now + timedelta(hours=1)
     limits = {"earliest": _instant(EARLIEST), "latest": _instant(latest)}
-    invariants = [f"case when {sql.format(**limits)} then {quote(text)} end" for sql, text in _INVARIANTS]
-    named = f"{quote(source.name)}, {quote(origin.instance)}"
+    invariants = [f"case when {sql.format(**limits)} then {literal(text)} end" for sql, text in _INVARIANTS]
+    named = f"{literal(source.name)}, {literal(origin.instance)}"
     lineage = {
         "record_key": f"md5(concat_ws(chr(31), {named}, natural_id, epoch_ms(started_at)))",
         "day": "(started_at at time zone 'UTC')::date",
-        "source": quote(source.name),
-        "source_instance": quote(origin.instance),
-        "source_file": quote(origin.file),
-        "landing_id": quote(origin.landing_id),
+        "source": literal(source.name),
+        "source_instance": literal(origin.instance),
+        "source_file": literal(origin.file),
+        "landing_id": literal(origin.landing_id),
         "version_at": "coalesce(observed_at, ended_at, started_at)",
         "row_hash": "md5(f::varchar)",
     }

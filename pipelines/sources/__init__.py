@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from warehouse.connection import literal
+
 _NUMBER_LIKE = "'[-+]?(\\d[-+.:0-9eTZ]{0,23}|NaN|Infinity|true|false)'"
 
 
@@ -68,11 +70,11 @@ class Fields:
 
     def require(self, sql: str, message: str) -> None:
         """A row for which `sql` is null or empty is unreadable."""
-        self.problems.append(f"case when {sql} is null then {quote(message)} end")
+        self.problems.append(f"case when {sql} is null then {literal(message)} end")
 
     def refuse(self, condition: str, message: str) -> None:
         """A row for which `condition` holds is unreadable."""
-        self.problems.append(f"case when {condition} then {quote(message)} end")
+        self.problems.append(f"case when {condition} then {literal(message)} end")
 
     def _raw(self, path: str) -> str:
         if path not in self.paths:
@@ -81,7 +83,7 @@ class Fields:
 
     def _typed(self, paths: Sequence[str], pattern: str, sql: str, what: str) -> str:
         # The pattern keeps out what the engine would take all the same, the cast what is too large for the column.
-        typed = f"case when regexp_full_match({{0}}, {_braced(quote(pattern))}) then {sql.replace('{}', '{0}')} end"
+        typed = f"case when regexp_full_match({{0}}, {_braced(literal(pattern))}) then {sql.replace('{}', '{0}')} end"
         return self._checked(paths, typed, what)
 
     def _checked(self, paths: Sequence[str], sql: str, what: str) -> str:
@@ -96,7 +98,7 @@ class Fields:
     def _problem(self, condition: str, path: str, value: str, what: str) -> None:
         # The value may be anything, a prompt too: only what looks like a number or a time is repeated.
         shown = f"case when regexp_full_match({value}, {_NUMBER_LIKE}) then ' (' || {value} || ')' else '' end"
-        problem = f"case when {condition} then {quote(f'{path}: not {what}')} || {shown} end"
+        problem = f"case when {condition} then {literal(f'{path}: not {what}')} || {shown} end"
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -153,15 +155,12 @@ def tag_list(tags_sql: str) -> str:
     return f"""try(from_json({tags_sql}, '["VARCHAR"]'))"""
 
 
-def quote(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def json_paths(paths: Sequence[str]) -> str:
     """SQL list literal of JSON paths."""
     return (
-        "[" + ", ".join(quote("$" + "".join("." + json.dumps(key) for key in path.split("."))) for path in paths) + "]"
+        "["
+        + ", ".join(literal("$" + "".join("." + json.dumps(key) for key in path.split("."))) for path in paths)
+        + "]"
     )
 
 
@@ -172,7 +171,7 @@ def _braced(text: str) -> str:
 
 def _tag(tags_sql: str, name: str) -> str:
     prefix = f"{name}:"
-    found = f"list_filter({tag_list(tags_sql)}, lambda x: starts_with(x, {quote(prefix)}))"
+    found = f"list_filter({tag_list(tags_sql)}, lambda x: starts_with(x, {literal(prefix)}))"
     return f"nullif(trim(substr(list_extract({found}, 1), {len(prefix) + 1})), '')"
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag, quote, tag_list
+from pipelines.sources import Fields, Source, paths_or_tag, tag_list
+from warehouse.connection import literal
 from warehouse.schemas import REQUEST, SHARE, STATUSES, UNATTRIBUTED
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -43,7 +44,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     f.require(f.text(*_ALIASES["started_at"]), "started_at (or timestamp): missing")
     f.require(f.text(*_ALIASES["response_model"]), "response_model (or model): missing")
     f.refuse(
-        f"{f.text('status')} not in ({', '.join(map(quote, STATUSES))})", f"status: not one of {', '.join(STATUSES)}"
+        f"{f.text('status')} not in ({', '.join(map(literal, STATUSES))})", f"status: not one of {', '.join(STATUSES)}"
     )
     tags = f.text("tags")
     columns = {
@@ -62,7 +63,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         "ended_at": f"coalesce({ended}, {started} + to_milliseconds({latency}))",
         "latency_ms": f"coalesce({latency}, epoch_ms({ended}) - epoch_ms({started}))",
         "task_id": f"coalesce({columns['task_id']}, {columns['trace_id']})",
-        "tenant_id": f"coalesce({columns['tenant_id']}, {quote(UNATTRIBUTED)})",
+        "tenant_id": f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})",
         "operation_name": f"coalesce({columns['operation_name']}, 'chat')",
         "tags": f"to_json({tag_list(tags)})::varchar",
         "cache_creation_input_tokens": f"coalesce({written}, {five} + {hour}, {five}, {hour})",

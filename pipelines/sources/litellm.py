@@ -18,7 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag, quote, tag_list
+from pipelines.sources import Fields, Source, paths_or_tag, tag_list
+from warehouse.connection import literal
 from warehouse.schemas import UNATTRIBUTED
 
 _USAGE = "metadata.usage_object"
@@ -91,7 +92,7 @@ def _identity(f: Fields, mapped: Any) -> dict[str, str]:
         "response_model": model,
         # The operator's own statement of which public model a deployment runs (`model_info.base_model`).
         "base_model": f"case when {base} <> {model} then {base} end",
-        "tenant_id": f"coalesce({mapped('tenant_id')}, {quote(UNATTRIBUTED)})",
+        "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
         "end_user_id": mapped("end_user_id"),
         "team_id": f.text("metadata.user_api_key_team_id"),
         "api_key_hash": f.text("metadata.user_api_key_hash"),
