@@ -1,0 +1,50 @@
+"""The `margincall` command. Each sub-command reads its options, calls one function and prints what it returns.
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 threshold not met (`--strict`: rows in quarantine), 4 locked,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from pipelines.cli import builds, figures, intake, upkeep
+from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
+from pipelines.settings import SettingsError
+
+__all__ = ["app", "builds", "figures", "intake", "main", "upkeep"]
+
+
+def main() -> NoReturn:
+    """Run the command; turn what a user can mend into a message and an exit code."""
+    from pipelines.building.build import BuildError
+    from pipelines.building.lock import Locked
+    from pipelines.landing.detect import UnknownFormat
+    from pipelines.landing.land import LandingError
+    from pipelines.pricebook.book import PriceBookError
+    from pipelines.sources import UnknownSource
+    from warehouse.control import ControlError
+    from warehouse.publish import PublishError
+    from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
+
+    usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError)
+    failures = (LandingError, UnknownFormat, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
+    try:
+        app()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what the command library makes of Ctrl-C
+            stop("Interrupted. Nothing is lost: the same command goes on where this one stopped.", INTERRUPTED)
+        raise
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except usage as error:
+        stop(str(error), USAGE)
+    except Locked as error:
+        stop(str(error), LOCKED)
+    except failures as error:
+        stop(str(error), FAILED)
+    except OSError as error:
+        stop(f"{error.filename or 'data folder'}: {error.strerror or error}", FAILED)
+    raise SystemExit(0)
