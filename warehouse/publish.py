@@ -22,10 +22,20 @@ from warehouse.connection import literal, warehouse
 from warehouse.control import Control, now_text
 from warehouse.lake import fsync_and_hash, fsync_folder, write_atomically
 
-SERVING_VERSION = 1
+SERVING_VERSION = 2
 """Of the published tables; the reader refuses another."""
 KEPT = 3
-MARTS = ("fct_task", "fct_tenant_day", "mart_weekly_unit_economics", "dim_tenant", "dim_model")
+MARTS = (
+    "fct_task",
+    "fct_tenant_day",
+    "fct_cost_day",
+    "fct_shared_cost_day",
+    "mart_weekly_unit_economics",
+    "mart_tenant_margin_month",
+    "mart_data_state",
+    "dim_tenant",
+    "dim_model",
+)
 PRICED = "fct_llm_request_priced"
 _NUMBER = re.compile(r"marts-(\d+)\.duckdb")
 

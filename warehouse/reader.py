@@ -8,17 +8,38 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 
 from warehouse import publish
 from warehouse.connection import published
 from warehouse.publish import SERVING_VERSION, Pointer, PublishError
+from warehouse.rows import (
+    Answer,
+    CostLine,
+    DataState,
+    Dimension,
+    Period,
+    SharedCost,
+    TaskCost,
+    TenantDay,
+    TenantMargin,
+    TrendPoint,
+    UnpricedLine,
+    Week,
+    WeeklyMetric,
+)
+
+__all__ = ["NoSuchWeek", "NothingPublished", "Period", "QueryError", "Reader", "Week", "WeeklyMetric"]
+
+UNATTRIBUTED = "unattributed"
+SHARED = "shared"
+"""Tenant ids of the rows that no tenant bears."""
+_TASK_KEYS = ("tenant_id", "feature")
 
 
 class NothingPublished(Exception):
@@ -31,48 +52,6 @@ class NoSuchWeek(Exception):
 
 class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
-
-
-@dataclass(frozen=True)
-class WeeklyMetric:
-    """One row of the weekly view. Values are exact; `missing` names the input that a row without a value waits for.
-
-    `bound`, `last_bound`: at_least or at_most where parts have no price; `lower_bound` and `upper_bound` enclose the value while
-    outcomes are unknown.
-    """
-
-    metric_id: str
-    label: str
-    unit: str
-    this_week: Decimal | None
-    last_week: Decimal | None
-    target: Decimal | None
-    is_met: bool | None
-    missing: str | None
-    bound: str | None
-    last_bound: str | None
-    lower_bound: Decimal | None
-    upper_bound: Decimal | None
-
-
-@dataclass(frozen=True)
-class Week:
-    """The weekly view of one week."""
-
-    week_start: date
-    week_end: date
-    is_complete: bool
-    days_with_requests: int
-    serving_n: int
-    metrics: tuple[WeeklyMetric, ...]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Columns and rows of a free query."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
 
 
 class Reader:
@@ -118,6 +97,120 @@ class Reader:
             {"start": start},
         )
         return Week(start, end, is_complete, days, self.version().n, tuple(WeeklyMetric(*row) for row in rows))
+
+    def trend(self) -> list[TrendPoint]:
+        """Every metric of every week as known now, oldest week first, in the order of the view."""
+        rows = self._rows(
+            """select week_start, is_complete, metric_id, label, unit, this_week, bound, target
+            from mart_weekly_unit_economics order by week_start, sort_order"""
+        )
+        return [TrendPoint(*row) for row in rows]
+
+    def state(self) -> DataState:
+        """How far the published data reaches. Raises NothingPublished."""
+        rows = self._rows(
+            """select known_at at time zone 'UTC', first_usage_date, last_usage_date, requests, price_book_id, reporting_zone,
+                first_day_of_week from mart_data_state"""
+        )
+        return DataState(*rows[0])
+
+    def months(self) -> list[date]:
+        """First days of the months that have requests."""
+        rows = self._rows(
+            "select distinct date_trunc('month', usage_date)::date from fct_tenant_day where requests > 0 order by 1"
+        )
+        return [row[0] for row in rows]
+
+    def tenant_margins(self, period: Period) -> list[TenantMargin]:
+        """Revenue and cost of every tenant with either, dearest first; `shared` for pools, where there are any."""
+        rows = self._rows(
+            """with days as (
+                select tenant_id, revenue_pico, inference_cogs_pico, other_cogs_pico,
+                    inference_cost_pico + other_cost_pico - inference_cogs_pico - other_cogs_pico as outside_pico,
+                    requests, unpriced_requests, partial_requests, unconverted_events + unconverted_lines as unconverted
+                from fct_tenant_day where usage_date >= $start and usage_date < $end
+                union all
+                select $shared, 0, 0, coalesce(pool_cost_pico, 0), 0, 0, 0, 0, (pool_cost_pico is null)::int
+                from fct_shared_cost_day where usage_date >= $start and usage_date < $end
+            ), sums as (
+                select tenant_id, sum(revenue_pico) as revenue, sum(inference_cogs_pico) as inference,
+                    sum(other_cogs_pico) as other,
+                    sum(outside_pico) as outside, sum(requests)::bigint as requests, sum(unpriced_requests)::bigint as unpriced,
+                    sum(partial_requests)::bigint as partials, sum(unconverted)::bigint as unconverted
+                from days group by tenant_id
+            )
+            select tenant_id, name, plan, segment, revenue, inference, other, outside, requests, unpriced, partials, unconverted
+            from sums left join dim_tenant using (tenant_id) order by inference + other desc, tenant_id""",
+            {"start": period.start, "end": period.end, "shared": SHARED},
+        )
+        return [TenantMargin(*row[:4], *(_usd(pico) for pico in row[4:8]), *row[8:]) for row in rows]
+
+    def costs(self, period: Period, by: Sequence[Dimension] = (), *, tenant_id: str | None = None) -> list[CostLine]:
+        """Costs of model calls and cost events by any dimensions, dearest first; all environments, shared pools not included."""
+        keys = _checked(by, get_args(Dimension))
+        rows = self._rows(
+            f"""select {"".join(f"{key}, " for key in keys)} sum(cost_pico), sum(requests)::bigint,
+                sum(unpriced_requests)::bigint, sum(partial_requests)::bigint, sum(unconverted_events)::bigint,
+                sum(input_tokens)::bigint, sum(cache_read_input_tokens)::bigint, sum(output_tokens)::bigint
+            from fct_cost_day where usage_date >= $start and usage_date < $end
+                and ($tenant is null or tenant_id = $tenant)
+            group by all having count(*) > 0 order by sum(cost_pico) desc{"".join(f", {key}" for key in keys)}""",
+            {"start": period.start, "end": period.end, "tenant": tenant_id},
+        )
+        n = len(keys)
+        return [CostLine(row[:n], _usd(row[n]), *row[n + 1 :]) for row in rows]
+
+    def tenant_days(self, tenant_id: str, period: Period) -> list[TenantDay]:
+        """A tenant's days with revenue, cost or requests, oldest first."""
+        rows = self._rows(
+            """select usage_date, revenue_usd, cogs_usd, requests from fct_tenant_day
+            where tenant_id = $tenant and usage_date >= $start and usage_date < $end order by usage_date""",
+            {"start": period.start, "end": period.end, "tenant": tenant_id},
+        )
+        return [TenantDay(*row) for row in rows]
+
+    def shared_costs(self, period: Period) -> list[SharedCost]:
+        """Pools by component, dearest first."""
+        rows = self._rows(
+            """select component, coalesce(sum(pool_cost_pico), 0), count(*) filter (where pool_cost_pico is null)
+            from fct_shared_cost_day where usage_date >= $start and usage_date < $end
+            group by component order by 2 desc, component""",
+            {"start": period.start, "end": period.end},
+        )
+        return [SharedCost(component, _usd(pico), missing) for component, pico, missing in rows]
+
+    def task_costs(self, period: Period, by: Sequence[str] = ()) -> list[TaskCost]:
+        """Production tasks that began in the period by tenant, by feature or both, dearest first."""
+        keys = _checked(by, _TASK_KEYS)
+        rows = self._rows(
+            f"""select {"".join(f"coalesce({key}, '{UNATTRIBUTED}') as {key}, " for key in keys)} count(*),
+                count(*) filter (where outcome = 'success'),
+                count(*) filter (where outcome not in ('success', 'unknown')),
+                count(*) filter (where outcome = 'unknown'),
+                count(*) filter (where unpriced_attempts + partial_attempts + unconverted_events > 0),
+                sum(llm_cost_pico + other_cost_pico)
+            from fct_task where is_production and task_date >= $start and task_date < $end
+            group by all having count(*) > 0
+            order by sum(llm_cost_pico + other_cost_pico) desc{"".join(f", {key}" for key in keys)}""",
+            {"start": period.start, "end": period.end},
+        )
+        n = len(keys)
+        return [
+            TaskCost(tuple(row[:n]), row[n], row[n + 1], row[n + 2], row[n + 3], row[n + 4], _usd(row[-1]))
+            for row in rows
+        ]
+
+    def unpriced(self, period: Period) -> list[UnpricedLine]:
+        """Models whose requests have no price or a part of one, most requests first."""
+        rows = self._rows(
+            """select provider_name, model, pricing_status, pricing_reason, count(*),
+                coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint
+            from fct_llm_request_priced
+            where pricing_status in ('unpriced', 'partial') and usage_date >= $start and usage_date < $end
+            group by all order by count(*) desc, provider_name, model, pricing_status, pricing_reason""",
+            {"start": period.start, "end": period.end},
+        )
+        return [UnpricedLine(*row) for row in rows]
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> Answer:
         """Run one SELECT over the published marts and `fct_llm_request_priced`. Raises QueryError, NothingPublished."""
@@ -170,3 +263,16 @@ class Reader:
             reason = f"{self.folder / pointer.file}: {str(error).splitlines()[0]}"
             raise PublishError(f"{reason}. `margincall build --full` publishes anew.") from None
         return connection
+
+
+def _checked(asked: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Column names go into the statement as text, so only known ones may."""
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        raise QueryError(f"Unknown dimension {', '.join(map(repr, unknown))}. Known: {', '.join(known)}.")
+    return list(asked)
+
+
+def _usd(pico: Any) -> Decimal:
+    """Pico-dollars to dollars with 12 decimals."""
+    return Decimal(int(pico)).scaleb(-12)

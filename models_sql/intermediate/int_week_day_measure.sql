@@ -63,7 +63,7 @@ pools as (
 
     -- one row per week
     select {{ week_start('usage_date') }} as week_start, {{ sum_big('pool_cost_pico') }} as pool_cogs_pico
-    from {{ ref('int_cost_pool_day') }}
+    from {{ ref('fct_shared_cost_day') }}
     group by {{ week_start('usage_date') }}
 
 ),

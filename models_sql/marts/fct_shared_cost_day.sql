@@ -1,4 +1,6 @@
 -- Shared costs of goods, spread over their period like revenue; allocated to no tenant here.
+{{ config(materialized='table') }}
+
 with pools as (
 
     select * from {{ ref('stg_cost_pool') }} where {{ is_cost_of_goods('component') }}
@@ -15,6 +17,7 @@ converted as (
 
     select
         pools.pool_id,
+        pools.component,
         pools.period_start,
         pools.period_end,
         {{ days_between('pools.period_start', 'pools.period_end') }} as period_days,
@@ -35,10 +38,18 @@ numbered as (
     inner join {{ input('calendar') }} as calendar
         on calendar.day >= converted.period_start and calendar.day < converted.period_end
 
+),
+
+spread as (
+
+    select
+        pool_id,
+        component,
+        usage_date,
+        {{ spread_day('amount_pico', 'day_number', 'period_days') }} as pool_cost_pico
+    from numbered
+
 )
 
-select
-    pool_id,
-    usage_date,
-    {{ spread_day('amount_pico', 'day_number', 'period_days') }} as pool_cost_pico
-from numbered
+select *, {{ pico_to_usd('pool_cost_pico') }} as cost_usd
+from spread

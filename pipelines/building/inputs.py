@@ -61,7 +61,10 @@ def write_inputs(
         "build_usage_date": _days(plan.usage_dates),
         "calendar": _days(plan.calendar),
         "lake_file": _lake_files(plan, the_lake),
-        "setting": _table({"name": pa.string(), "value": pa.string()}, _stored_settings(settings).items()),
+        "setting": _table(
+            {"name": pa.string(), "value": pa.string()},
+            [*_stored_settings(settings).items(), ("price_book_id", book.price_book_id)],
+        ),
         "production_environment": _table(
             {"environment": pa.string()}, [(name.lower(),) for name in settings.environments.production]
         ),

@@ -52,17 +52,18 @@ def query(
 
 def print_weekly(settings: Settings, week: date | None, as_json: bool) -> None:
     from pipelines.report import as_json as report_json
-    from pipelines.report import as_table, weekly_report
+    from pipelines.report import as_table
     from warehouse.control import Control
     from warehouse.reader import Reader
+    from warehouse.shown import weekly_as_shown
 
     reader, control = Reader(settings.data_dir), Control(settings.control_url)
     try:
-        report = weekly_report(reader, control, week)
+        shown = weekly_as_shown(reader, control, week)
     finally:
         reader.close()
         control.close()
     if as_json:
-        print_json(report_json(report))
+        print_json(report_json(shown))
     else:
-        out.print(as_table(report))
+        out.print(as_table(shown))

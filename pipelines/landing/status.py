@@ -11,25 +11,14 @@ from rich.table import Table
 
 from pipelines.settings import Settings
 from warehouse import control as db
+from warehouse import ledger_view
 from warehouse.control import Control
-
-
-@dataclass(frozen=True)
-class SourceStatus:
-    """One format's landings together; `rows_in = landed + duplicate + quarantined`."""
-
-    source: str
-    files: int
-    rows_in: int
-    landed: int
-    duplicate: int
-    quarantined: int
-    last_landed_at: str | None
+from warehouse.ledger_view import LandedFormat
 
 
 @dataclass(frozen=True)
 class LandingStatus:
-    sources: list[SourceStatus]
+    sources: list[LandedFormat]
     first_day: str | None
     last_day: str | None
     days_waiting_for_a_build: int
@@ -59,19 +48,12 @@ class LandingStatus:
 def landing_status(settings: Settings) -> LandingStatus:
     """Read the ledger."""
     control, table = Control(settings.control_url), db.landing
-    sums = [sa.func.sum(table.c[name]) for name in ("rows_in", "landed", "duplicate", "quarantined")]
-    query = sa.select(table.c.source, sa.func.count(), *sums, sa.func.max(table.c.landed_at))
-    query = query.where(table.c.state == "landed").group_by(table.c.source).order_by(table.c.source)
     day = db.lake_file.c.day
-    with control.read() as connection:
-        rows = connection.execute(query).fetchall()
-        first, last = connection.execute(sa.select(sa.func.min(day), sa.func.max(day))).one()
-        days = connection.execute(sa.select(sa.func.count(sa.distinct(db.dirty_day.c.day)))).scalar() or 0
-        feeds = connection.execute(sa.select(sa.func.count()).select_from(db.dirty_feed)).scalar() or 0
-        claimed = connection.execute(sa.select(table.c.path).where(table.c.state == "claimed")).fetchall()
-    control.close()
-    sources = [
-        SourceStatus(source, files, int(rows_in), int(landed), int(duplicate), int(quarantined), last_landed_at)
-        for source, files, rows_in, landed, duplicate, quarantined, last_landed_at in map(tuple, rows)
-    ]
-    return LandingStatus(sources, first, last, int(days), int(feeds), [row.path for row in claimed])
+    try:
+        sources, waiting = ledger_view.landed_formats(control), ledger_view.waiting(control)
+        with control.read() as connection:
+            first, last = connection.execute(sa.select(sa.func.min(day), sa.func.max(day))).one()
+            claimed = connection.execute(sa.select(table.c.path).where(table.c.state == "claimed")).fetchall()
+    finally:
+        control.close()
+    return LandingStatus(sources, first, last, waiting.days, waiting.feed_files, [row.path for row in claimed])

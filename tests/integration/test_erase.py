@@ -148,7 +148,7 @@ def test_an_erased_tenant_is_in_no_mart_also_after_an_overlapping_export(workspa
     workspace.build()
     assert workspace.rows(tenants) == [("acme",)]
     assert workspace.rows(cost) == before
-    for mart in ("fct_task", "fct_tenant_day", "dim_tenant"):
+    for mart in ("fct_task", "fct_tenant_day", "fct_cost_day", "mart_tenant_margin_month", "dim_tenant"):
         assert workspace.rows(f"select count(*) from {mart} where tenant_id = '{GONE}'") == [(0,)]
 
 

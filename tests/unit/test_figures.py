@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.report import shown
+from pipelines.economics.figures import shown
 
 
 @pytest.mark.parametrize(

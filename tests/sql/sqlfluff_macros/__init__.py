@@ -120,3 +120,7 @@ def metric_value(_metric: dict[str, str], side: str) -> str:
 
 def metric_missing(_metric: dict[str, str], _side: str) -> str:
     return "cast(null as string)"
+
+
+def ratio(numerator: str, denominator: str) -> str:
+    return f"({numerator}) * 1000000000000 / ({denominator})"

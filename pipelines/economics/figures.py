@@ -1,0 +1,48 @@
+"""Figures as a person reads them: the only place where a figure is rounded for the eye."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+_BOUND_SIGNS = {"at_least": "≥ ", "at_most": "≤ "}
+
+
+def shown(value: Decimal | None, unit: str) -> str:
+    """A value as text; empty for None.
+
+    `unit`: usd (to the cent from a dollar on, else four digits that matter), ratio (per cent), multiple, ms (seconds), count.
+    """
+    if value is None:
+        return ""
+    if unit == "ratio":
+        return f"{rounded(value * 100, 1):,}%"
+    if unit == "multiple":
+        return f"{rounded(value, 2):,}"
+    if unit == "ms":
+        return f"{rounded(value / 1000, 1):,} s"
+    if unit == "count":
+        return f"{rounded(value, 0):,}"
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    places = 2 if size >= 1 or size == 0 else min(12, 3 - size.adjusted())
+    return f"{sign}${rounded(size, places):,f}"
+
+
+def shown_bound(value: Decimal | None, unit: str, bound: str | None) -> str:
+    """A value with the sign of what it is a bound of: `at_least` ≥, `at_most` ≤."""
+    return "" if value is None else _BOUND_SIGNS.get(bound or "", "") + shown(value, unit)
+
+
+def shown_change(this: Decimal | None, last: Decimal | None, unit: str) -> str:
+    """In points for ratios; in per cent for the rest, left out where the earlier value was zero or negative."""
+    if this is None or last is None:
+        return ""
+    if unit == "ratio":
+        return f"{rounded((this - last) * 100, 1):+,} pt"
+    if last <= 0:
+        return ""
+    return f"{rounded((this - last) / last * 100, 1):+,}%"
+
+
+def rounded(value: Decimal, places: int) -> Decimal:
+    """To `places` decimals, halves to even."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)

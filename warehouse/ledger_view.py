@@ -1,0 +1,152 @@
+"""What the control database knows of landings and builds, as a person looks at it. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from warehouse import control as db
+from warehouse.control import Control
+
+
+@dataclass(frozen=True)
+class BuildRun:
+    """One build. `state`: running, failed, published; `message` says why one failed; instants are ISO 8601 UTC."""
+
+    build_id: int
+    state: str
+    kind: str
+    days: int
+    started_at: str
+    finished_at: str | None
+    message: str | None
+    serving_n: int | None
+
+
+@dataclass(frozen=True)
+class LandedFormat:
+    """All landings of one format together; `rows_in = landed + duplicate + quarantined`."""
+
+    dataset: str
+    source: str
+    files: int
+    rows_in: int
+    landed: int
+    duplicate: int
+    quarantined: int
+    last_landed_at: str | None
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One landing of one file, or of a part that had grown."""
+
+    path: str
+    dataset: str
+    source: str
+    state: str
+    rows_in: int
+    landed: int
+    duplicate: int
+    quarantined: int
+    landed_at: str | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What has landed and is not in the published marts yet."""
+
+    days: int
+    feed_files: int
+    everything: tuple[str, ...]
+    """Reasons why all days wait."""
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """One row that could not be read; line 0 stands for the file itself."""
+
+    file: str
+    line: int
+    source: str
+    reason: str
+
+
+def builds(control: Control, limit: int) -> list[BuildRun]:
+    """The latest builds, newest first."""
+    build, serving = db.build, db.serving
+    query = (
+        sa.select(
+            *(build.c[name] for name in ("build_id", "state", "kind", "days", "started_at", "finished_at", "message")),
+            serving.c.n,
+        )
+        .outerjoin(serving, serving.c.build_id == build.c.build_id)
+        .order_by(build.c.build_id.desc())
+        .limit(limit)
+    )
+    return [BuildRun(*row) for row in control.rows(query)]
+
+
+def landed_formats(control: Control) -> list[LandedFormat]:
+    """Landings summed by dataset and format."""
+    table = db.landing
+    counts = [sa.func.sum(table.c[name]).label(name) for name in ("rows_in", "landed", "duplicate", "quarantined")]
+    latest = sa.func.max(table.c.landed_at).label("last_landed_at")
+    query = (
+        sa.select(table.c.dataset, table.c.source, sa.func.count().label("files"), *counts, latest)
+        .where(table.c.state == "landed")
+        .group_by(table.c.dataset, table.c.source)
+        .order_by(table.c.dataset.desc(), table.c.source)
+    )
+    return [
+        LandedFormat(
+            row.dataset,
+            row.source,
+            row.files,
+            *(int(getattr(row, count.name)) for count in counts),  # PostgreSQL sums whole numbers to decimals
+            last_landed_at=row.last_landed_at,
+        )
+        for row in control.rows(query)
+    ]
+
+
+def landed_files(control: Control, limit: int) -> list[LandedFile]:
+    """The latest landings, newest first."""
+    table = db.landing
+    names = ("path", "dataset", "source", "state", "rows_in", "landed", "duplicate", "quarantined", "landed_at")
+    query = sa.select(*(table.c[name] for name in names)).order_by(table.c.seq.desc()).limit(limit)
+    return [LandedFile(*row) for row in control.rows(query)]
+
+
+def waiting(control: Control) -> Waiting:
+    """What the next build will take in."""
+    with control.read() as connection:
+        days = connection.execute(sa.select(sa.func.count(sa.distinct(db.dirty_day.c.day)))).scalar() or 0
+        feeds = connection.execute(sa.select(sa.func.count()).select_from(db.dirty_feed)).scalar() or 0
+        reasons = connection.execute(sa.select(db.dirty_all.c.reason).distinct()).fetchall()
+    return Waiting(int(days), int(feeds), tuple(str(row.reason) for row in reasons))
+
+
+def quarantined(data_dir: Path, control: Control, limit: int) -> list[QuarantinedRow]:
+    """Rows that could not be read and count still, by file and line."""
+    table = db.landing
+    query = sa.select(table.c.landing_id).where(table.c.state == "landed", table.c.quarantined > 0)
+    found: list[QuarantinedRow] = []
+    for row in control.rows(query.order_by(table.c.path, table.c.byte_start)):
+        for kept in _kept(data_dir / "quarantine" / f"{row.landing_id}.jsonl"):
+            if len(found) == limit:
+                return found
+            found.append(kept)
+    return found
+
+
+def _kept(path: Path) -> Iterator[QuarantinedRow]:
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                yield QuarantinedRow(row["file"], row["line"], row["source"], row["reason"])

@@ -1,0 +1,246 @@
+"""What the reader returns: one frozen row type for each question. Money is Decimal USD with 12 decimals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any, Literal
+
+Dimension = Literal[
+    "usage_date",
+    "tenant_id",
+    "feature",
+    "environment",
+    "is_production",
+    "provider_name",
+    "model",
+    "model_tier",
+    "component",
+    "is_model_call",
+    "is_cost_of_goods",
+]
+"""What costs can be split by: the keys of `fct_cost_day`."""
+
+_EXACT = Context(prec=76)
+_TWELVE = Decimal("1e-12")
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days of the reporting zone from `start` up to, without, `end`."""
+
+    start: date
+    end: date
+
+    @classmethod
+    def month(cls, day: date) -> Period:
+        """The calendar month that holds `day`."""
+        first = day.replace(day=1)
+        return cls(first, (first + timedelta(days=31)).replace(day=1))
+
+    @classmethod
+    def week(cls, first: date) -> Period:
+        """Seven days from `first`."""
+        return cls(first, first + timedelta(days=7))
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days
+
+    @property
+    def last(self) -> date:
+        return self.end - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class WeeklyMetric:
+    """One row of the weekly view. Values are exact; `missing` names the input that a row without a value waits for.
+
+    `bound`, `last_bound`: at_least or at_most where parts have no price; `lower_bound` and `upper_bound` enclose the value while
+    outcomes are unknown.
+    """
+
+    metric_id: str
+    label: str
+    unit: str
+    this_week: Decimal | None
+    last_week: Decimal | None
+    target: Decimal | None
+    is_met: bool | None
+    missing: str | None
+    bound: str | None
+    last_bound: str | None
+    lower_bound: Decimal | None
+    upper_bound: Decimal | None
+
+
+@dataclass(frozen=True)
+class Week:
+    """The weekly view of one week; `week_end` is its last day."""
+
+    week_start: date
+    week_end: date
+    is_complete: bool
+    days_with_requests: int
+    serving_n: int
+    metrics: tuple[WeeklyMetric, ...]
+
+
+@dataclass(frozen=True)
+class TrendPoint:
+    """A metric in one week, as known now."""
+
+    week_start: date
+    is_complete: bool
+    metric_id: str
+    label: str
+    unit: str
+    value: Decimal | None
+    bound: str | None
+    target: Decimal | None
+
+
+@dataclass(frozen=True)
+class DataState:
+    """How far the published data reaches and what it rests on; no dates where no request has landed."""
+
+    known_at: datetime | None
+    first_usage_date: date | None
+    last_usage_date: date | None
+    requests: int
+    price_book_id: str
+    reporting_zone: str
+    first_day_of_week: str
+
+
+@dataclass(frozen=True)
+class TenantMargin:
+    """What a tenant brought in and cost in a period. `unattributed` and `shared` make the rows sum to the company.
+
+    With unpriced, partial or unconverted rows the costs are lower bounds.
+    """
+
+    tenant_id: str
+    name: str | None
+    plan: str | None
+    segment: str | None
+    revenue_usd: Decimal
+    inference_cogs_usd: Decimal
+    other_cogs_usd: Decimal
+    outside_cogs_usd: Decimal
+    requests: int
+    unpriced_requests: int
+    partial_requests: int
+    unconverted_rows: int
+
+    @property
+    def cogs_usd(self) -> Decimal:
+        return self.inference_cogs_usd + self.other_cogs_usd
+
+    @property
+    def gross_profit_usd(self) -> Decimal:
+        return self.revenue_usd - self.cogs_usd
+
+    @property
+    def gross_margin(self) -> Decimal | None:
+        """Gross profit over revenue to 12 decimals, halves to even; None without revenue."""
+        return quotient(self.gross_profit_usd, self.revenue_usd) if self.revenue_usd > 0 else None
+
+    @property
+    def is_under_water(self) -> bool:
+        """Paying, and dearer than what it pays."""
+        return self.revenue_usd > 0 and self.cogs_usd > self.revenue_usd
+
+    @property
+    def is_lower_bound(self) -> bool:
+        return bool(self.unpriced_requests or self.partial_requests or self.unconverted_rows)
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """Cost of one combination of the dimensions asked for; `key` in their order."""
+
+    key: tuple[Any, ...]
+    cost_usd: Decimal
+    requests: int
+    unpriced_requests: int
+    partial_requests: int
+    unconverted_events: int
+    input_tokens: int
+    cache_read_input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class TenantDay:
+    """A tenant's day."""
+
+    usage_date: date
+    revenue_usd: Decimal
+    cogs_usd: Decimal
+    requests: int
+
+
+@dataclass(frozen=True)
+class SharedCost:
+    """Cost of goods of a period that no tenant bears yet."""
+
+    component: str
+    cost_usd: Decimal
+    unconverted_days: int
+
+
+@dataclass(frozen=True)
+class TaskCost:
+    """Production tasks that began in a period. Where `incomplete_tasks` lack the price of a part, the cost is a lower bound."""
+
+    key: tuple[str | None, ...]
+    tasks: int
+    successes: int
+    failures: int
+    unknowns: int
+    incomplete_tasks: int
+    cost_usd: Decimal
+
+    @property
+    def cost_per_success_usd(self) -> Decimal | None:
+        """Cost of all tasks over the successful ones; None without a success."""
+        return quotient(self.cost_usd, Decimal(self.successes)) if self.successes else None
+
+    @property
+    def lower_bound_usd(self) -> Decimal | None:
+        """If every unknown outcome were a success."""
+        judged = self.successes + self.unknowns
+        return quotient(self.cost_usd, Decimal(judged)) if self.successes and judged else None
+
+    @property
+    def upper_bound_usd(self) -> Decimal | None:
+        """If none were; None where parts have no price, as then there is no upper bound."""
+        return None if self.incomplete_tasks else self.cost_per_success_usd
+
+
+@dataclass(frozen=True)
+class UnpricedLine:
+    """Requests of one model that have no price, or a price for a part only, and why."""
+
+    provider_name: str | None
+    model: str | None
+    pricing_status: str
+    pricing_reason: str | None
+    requests: int
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Columns and rows of a free query."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def quotient(numerator: Decimal, denominator: Decimal) -> Decimal:
+    """To 12 decimals, halves to even, as the models round it."""
+    return _EXACT.divide(numerator, denominator).quantize(_TWELVE, rounding=ROUND_HALF_EVEN, context=_EXACT)
