@@ -33,6 +33,18 @@ def build_lock(data_dir: Path) -> Generator[None]:
         yield
 
 
+def is_held(data_dir: Path) -> bool:
+    """Whether a build is running now, in any process."""
+    try:
+        with (data_dir / "build.lock").open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _holder(path: Path) -> str:
     try:
         holder = json.loads(path.read_text())

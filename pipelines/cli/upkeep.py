@@ -30,11 +30,15 @@ def init(
 
 
 @app.command()
-def doctor(config: Config = None, as_json: Json = False) -> None:
+def doctor(
+    deep: Annotated[bool, typer.Option("--deep", help="Also read every byte of the lake against its hash.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Check the installation, the data folder, the ledger and what is published; say how to mend what is not well."""
     from pipelines.doctor import examine
 
-    checks = examine(load_settings(config))
+    checks = examine(load_settings(config), is_deep=deep)
     if as_json:
         print_json({"checks": [vars(check) for check in checks]})
     else:
