@@ -212,7 +212,7 @@ class TaskCost:
     def lower_bound_usd(self) -> Decimal | None:
         """If every unknown outcome were a success."""
         judged = self.successes + self.unknowns
-        return quotient(self.cost_usd, Decimal(judged)) if self.successes and judged else None
+        return quotient(self.cost_usd, Decimal(judged)) if judged else None
 
     @property
     def upper_bound_usd(self) -> Decimal | None:

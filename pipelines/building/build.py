@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipelines.building.dbt import MODELS, DbtFailed, run_dbt
+from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
 from pipelines.pricebook.book import PriceBook, load_or_build_price_book
@@ -37,18 +38,36 @@ class BuildResult:
     serving_n: int | None
 
 
-def build(settings: Settings, *, full: bool = False, progress: Progress = lambda *_: None) -> BuildResult:
+def build(
+    settings: Settings,
+    *,
+    full: bool = False,
+    progress: Progress = lambda *_: None,
+    on_node: NodeSeen = lambda _: None,
+) -> BuildResult:
     """Bring the served marts up to date with the lake. Raises Locked, BuildError."""
     data_dir = settings.data_dir.resolve()
     with build_lock(data_dir):
         control = Control(settings.control_url)
         try:
-            return _build(settings, data_dir, control, full, progress)
+            return _build(settings, data_dir, control, full, progress, on_node)
         finally:
             control.close()
 
 
-def _build(settings: Settings, data_dir: Path, control: Control, full: bool, progress: Progress) -> BuildResult:
+def mark_days(settings: Settings, days: Iterable[date]) -> None:
+    """Have the next build replace these days, as if something had landed on them."""
+    rows = [{"day": day.isoformat()} for day in sorted(set(days))]
+    if rows:
+        control = Control(settings.control_url)
+        with control.write() as connection:
+            connection.execute(sa.insert(db.dirty_day), rows)
+        control.close()
+
+
+def _build(
+    settings: Settings, data_dir: Path, control: Control, full: bool, progress: Progress, on_node: NodeSeen
+) -> BuildResult:
     progress("prices", 0, 1)
     the_lake, warehouse = Lake(data_dir / "lake"), data_dir / "warehouse.duckdb"
     book = load_or_build_price_book(data_dir / "lake" / "price_book")
@@ -61,7 +80,7 @@ def _build(settings: Settings, data_dir: Path, control: Control, full: bool, pro
     build_id = _record(control, plan, mark)
     try:
         planner.begin(control, plan)
-        _run_models(settings, data_dir, plan, book, control, the_lake, warehouse, progress)
+        _run_models(settings, data_dir, plan, book, control, the_lake, warehouse, progress, on_node)
         progress("publish", 0, 1)
         replaced = None if plan.kind == "full" else plan.days
         pointer = publish.publish(control, data_dir, warehouse, build_id, replaced)
@@ -85,13 +104,14 @@ def _run_models(
     the_lake: Lake,
     warehouse: Path,
     progress: Progress,
+    on_node: NodeSeen,
 ) -> None:
     inputs = data_dir / "build" / "inputs"
     write_inputs(inputs, plan, settings, book, control, the_lake)
     command = ["build", "--exclude-resource-type", "unit_test"]
     if plan.kind == "full":
         command.append("--full-refresh")
-    run_dbt(command, data_dir=data_dir, warehouse=warehouse, inputs=inputs, on_done=progress)
+    run_dbt(command, data_dir=data_dir, warehouse=warehouse, inputs=inputs, on_done=progress, on_node=on_node)
 
 
 def _record(control: Control, plan: Plan, mark: str) -> int:

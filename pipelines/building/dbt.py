@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,44 @@ NodeDone = Callable[[str, int, int], None]
 """Told a finished node's name, how many are finished, and how many there are."""
 
 
+@dataclass(frozen=True)
+class Node:
+    """A finished model or test. `status` is dbt's word: success, pass, warn, fail, error, skipped."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    seconds: float
+    failures: int
+    """Rows that a test found; 0 for a model."""
+    message: str
+
+    @property
+    def is_well(self) -> bool:
+        return self.status in ("success", "pass", "warn")
+
+
+NodeSeen = Callable[[Node], None]
+"""Told every finished node, also those of a run that fails."""
+
+
 class DbtFailed(Exception):
     """One or more models or tests failed; the message names each with its reason."""
 
 
 def run_dbt(
-    command: list[str], *, data_dir: Path, warehouse: Path, inputs: Path, on_done: NodeDone, target: str = "duckdb"
+    command: list[str],
+    *,
+    data_dir: Path,
+    warehouse: Path,
+    inputs: Path,
+    on_done: NodeDone = lambda *_: None,
+    on_node: NodeSeen = lambda _: None,
+    target: str = "duckdb",
+    target_path: Path | None = None,
 ) -> None:
-    """Run a dbt command on the project. Raises DbtFailed."""
+    """Run a dbt command on the project; `target_path` takes dbt's artefacts. Raises DbtFailed."""
     from dbt.cli.main import dbtRunner
 
     done: list[str] = []
@@ -34,12 +65,14 @@ def run_dbt(
         if event.info.name == "NodeFinished":
             done.append(event.data.node_info.node_name)
             on_done(done[-1], len(done), max(total[0], len(done)))
+            on_node(_node(event.data))
 
     home = data_dir / "build" / "dbt"
     arguments = [
         *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "info"),
         *("--log-path", str(home / "logs"), *command),
-        *("--project-dir", str(MODELS), "--profiles-dir", str(MODELS), "--target-path", str(home / f"target-{target}")),
+        *("--project-dir", str(MODELS), "--profiles-dir", str(MODELS), "--target-path"),
+        str(target_path or home / f"target-{target}"),
     ]
     variables = {
         "MARGINCALL_WAREHOUSE": str(warehouse),
@@ -57,6 +90,19 @@ def run_dbt(
                 _close_warehouse()
     if not result.success:
         raise DbtFailed(_failures(result))
+
+
+def _node(data: Any) -> Node:
+    info, result = data.node_info, data.run_result
+    return Node(
+        unique_id=info.unique_id,
+        name=info.node_name,
+        resource_type=info.resource_type,
+        status=result.status or info.node_status,
+        seconds=round(result.execution_time, 3),
+        failures=result.num_failures,
+        message=" ".join(result.message.split()),
+    )
 
 
 def _close_log() -> None:

@@ -61,8 +61,8 @@ def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDo
             raise NothingToBuild(f"{data_dir}: has no inputs of a build. `margincall build` writes them.")
         register_inputs(session, inputs)
         command = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
-        folders = {"data_dir": data_dir, "warehouse": data_dir / "warehouse.duckdb", "inputs": inputs}
-        run_dbt(command, **folders, on_done=on_done, target="spark")
+        unused = data_dir / "warehouse.duckdb"
+        run_dbt(command, data_dir=data_dir, warehouse=unused, inputs=inputs, on_done=on_done, target="spark")
     check_session(session)  # an adapter that changes a setting on the way is found out
 
 

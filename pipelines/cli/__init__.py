@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, figures, intake, upkeep
+from pipelines.cli import builds, exporting, figures, intake, servers, upkeep
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
-__all__ = ["app", "builds", "figures", "intake", "main", "upkeep"]
+__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "servers", "upkeep"]
 
 
 def main() -> NoReturn:

@@ -126,7 +126,8 @@ def test_tasks_have_a_cost_a_success_count_and_bounds(reader: Reader) -> None:
     assert (whole.tasks, whole.successes, whole.unknowns, whole.cost_usd) == (3, 2, 1, Decimal("0.01242"))
     assert (whole.cost_per_success_usd, whole.lower_bound_usd) == (Decimal("0.00621"), Decimal("0.00414"))
     assert whole.upper_bound_usd is None  # a part has no price
-    assert by_feature[("unattributed",)].cost_per_success_usd is None
+    nobody = by_feature[("unattributed",)]
+    assert (nobody.cost_per_success_usd, nobody.lower_bound_usd) == (None, Decimal("0.00342"))
 
 
 def test_what_has_no_price_is_listed_with_its_reason(reader: Reader) -> None:

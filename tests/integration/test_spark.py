@@ -36,7 +36,12 @@ from warehouse.connection import warehouse
 
 pytestmark = pytest.mark.spark
 
-PARTITIONS = {"fct_llm_request_priced": "day", "fct_task": "task_day", "fct_tenant_day": "usage_date", "fct_cost_day": "usage_date"}
+PARTITIONS = {
+    "fct_llm_request_priced": "day",
+    "fct_task": "task_day",
+    "fct_tenant_day": "usage_date",
+    "fct_cost_day": "usage_date",
+}
 """Spark stores the column that a table is partitioned by as its last."""
 Marts = dict[str, pa.Table]
 

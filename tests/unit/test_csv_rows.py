@@ -31,7 +31,9 @@ def test_the_header_says_what_separates(tmp_path: Path, delimiter: str, end: str
     assert read(tmp_path, text) == ([(2, "1", "2", "3")], [])
 
 
-@pytest.mark.parametrize("content", ["\ufeffa,b,c\n1,2,3", "\n\na,b,c\n\n1,2,3\n\n", gzip.compress(b"a,b,c\n1,2,3\n", mtime=0)])
+@pytest.mark.parametrize(
+    "content", ["\ufeffa,b,c\n1,2,3", "\n\na,b,c\n\n1,2,3\n\n", gzip.compress(b"a,b,c\n1,2,3\n", mtime=0)]
+)
 def test_marks_blank_lines_packing_and_a_missing_last_newline_are_no_matter(
     tmp_path: Path, content: str | bytes
 ) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import pytest
 from sample_data.__main__ import main
 from sample_data.generate import Summary, generate
 from sample_data.invoices import InvoiceLine
+from sample_data.planted import Plants
 from sample_data.prices import Usage, cost_of, decimal_usd
 
 SEED, ATTEMPTS, WEEKS = 11, 17_500, 10
@@ -48,8 +49,12 @@ class Sample:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    folder = tmp_path_factory.mktemp("sample")
-    summary = generate(folder, SEED, ATTEMPTS, WEEKS)
+    return written(tmp_path_factory.mktemp("sample"), SEED, ATTEMPTS)
+
+
+def written(folder: Path, seed: int, attempts: int, weeks: int = WEEKS, plants: Plants = Plants.FULL) -> Sample:
+    """Generate a sample and read back what it put on disk."""
+    summary = generate(folder, seed, attempts, weeks, plants=plants)
     records: dict[str, list[dict[str, Any]]] = {"litellm": [], "canonical": []}
     unreadable: list[str] = []
     for source, found in records.items():
@@ -115,7 +120,8 @@ def test_another_seed_writes_other_data(tmp_path: Path) -> None:
         generate(tmp_path / str(seed), seed, **SMALL)
     first, second = digests(tmp_path / "1"), digests(tmp_path / "2")
     assert first.keys() == second.keys()
-    assert not {name for name in first if first[name] == second[name]} - {".margincall-sample", "feeds/features.csv"}
+    alike = {".margincall-sample", "feeds/features.csv", "feeds/fx.csv"}
+    assert {name for name in first if first[name] == second[name]} == alike
 
 
 def test_a_second_run_replaces_the_first(tmp_path: Path) -> None:
@@ -203,14 +209,16 @@ def test_some_tasks_run_over_the_week_border(sample: Sample) -> None:
 def test_revenue_lines_are_whole_cents_and_credits_name_what_they_correct(sample: Sample) -> None:
     lines = sample.feed("revenue_lines")
     assert all(Decimal(line["amount"]).as_tuple().exponent == -2 for line in lines)
-    assert {line["kind"] for line in lines} >= {"subscription", "seats", "usage", "credit_note"}
+    assert {line["kind"] for line in lines} == {
+        *("subscription", "seats", "usage", "credit_pack", "outcome", "credit_note", "one_off")
+    }
     ids = {line["line_id"] for line in lines}
     for line in lines:
         assert (line["kind"] == "credit_note") == (Decimal(line["amount"]) < 0) == (line["corrects_line_id"] in ids)
 
 
 def test_a_line_recognises_its_amount_day_by_day_without_a_rest() -> None:
-    line = InvoiceLine("t", "subscription", 9_900, date(2026, 7, 1), date(2026, 8, 1), 1)
+    line = InvoiceLine("t", "subscription", 9_900, date(2026, 7, 1), date(2026, 8, 1), 1, usd_cents=9_900)
     days = [line.recognised_cents(date(2026, 7, day), date(2026, 7, day + 1)) for day in range(1, 12)]
     assert days == [319, 320, 319, 319, 320, 319, 319, 320, 319, 320, 319]
     assert line.recognised_cents(date(2026, 1, 1), date(2027, 1, 1)) == 9_900
@@ -218,7 +226,7 @@ def test_a_line_recognises_its_amount_day_by_day_without_a_rest() -> None:
 
 @pytest.mark.parametrize(("input_tokens", "cost_usd"), [(200_000, "0.251000000000"), (200_001, "0.501502500000")])
 def test_a_long_context_pays_the_higher_step_for_all_tokens(input_tokens: int, cost_usd: str) -> None:
-    cost = cost_of("gemini-2.5-pro", "standard", Usage(input=input_tokens, output=100))
+    cost = cost_of("gemini-2.5-pro", "standard", Usage(input=input_tokens, output=100), date(2026, 10, 1))
     assert cost is not None
     assert decimal_usd(cost.total) == cost_usd
 
@@ -230,9 +238,13 @@ def test_every_plant_is_in_the_truth(sample: Sample) -> None:
         "double_logged_cache_hit",
         "long_context_cliff",
         "malformed_lines",
+        "missing_logs",
         "oversized_model",
+        "price_change",
         "prompt_growth",
         "retry_storm",
+        "semantic_cache_regression",
+        "tenant_at_10x",
         "under_water_tenant",
         "unpriced_model",
     }
@@ -277,7 +289,8 @@ def test_the_cost_of_the_retry_storm_is_that_of_its_superseded_tries(sample: Sam
 
 def exact_cost(record: dict[str, Any]) -> Decimal:
     """The cost of a record that was served at the standard price, from its tokens; a refusal costs nothing."""
-    cost = cost_of(record["model"].partition("/")[2], "standard", usage_of(record))
+    day = date(1970, 1, 1) + timedelta(days=record["startTime"] // 86_400)
+    cost = cost_of(record["model"].partition("/")[2], "standard", usage_of(record), day)
     assert cost is not None
     return Decimal(decimal_usd(cost.total))
 

@@ -1,0 +1,81 @@
+"""The pages under docs/: every command is run, every link leads somewhere, every metric is explained."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import Workspace, request
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def commands(page: Path) -> str:
+    """The page's shell blocks, one after the other, as a reader would type them."""
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL))
+
+
+def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """In a shell that stops at the first command that fails, with the command on its path."""
+    command = folder / "bin" / "margincall"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipelines.cli "$@"\n')
+    command.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MARGINCALL_")}
+    environment |= {"PATH": f"{command.parent}:{environment['PATH']}", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-euxo", "pipefail", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_tour_can_be_walked_from_its_first_command_to_its_last(tmp_path: Path) -> None:
+    done = run(commands(DOCS / "tour.md"), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (tmp_path / "var/demo/exports/finance/2026-10/manifest.json").exists()
+    assert (tmp_path / "mine/margincall.toml").exists()
+    under_water = done.stdout.split("revenue_usd")[1].split("└")[0]
+    assert under_water.count("tnt-") == 5
+
+
+def test_the_commands_of_operations_run(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.control.close()
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    workspace.root = logs
+    workspace.land_records("log", [request()])
+    (tmp_path / "margincall.toml").write_text('config_version = 1\nlogs = ["logs"]\n')
+    done = run(commands(DOCS / "operations.md"), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        name, _, heading = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        assert linked.exists(), f"{page.name}: {target}"
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", linked.read_text(), flags=re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert heading in slugs, f"{page.name}: {target}"
+
+
+def test_every_metric_of_the_weekly_view_is_explained() -> None:
+    macro = (ROOT / "models_sql/macros/weekly_metrics.sql").read_text()
+    metrics = set(re.findall(r"\{'id': '(\w+)'", macro))
+    explained = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "figures.md").read_text(), flags=re.MULTILINE))
+    assert len(metrics) > 25
+    assert metrics <= explained
