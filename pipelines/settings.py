@@ -190,7 +190,7 @@ def load_settings(config: Path | None = None, environ: dict[str, str] | None = N
 
 
 # Variables with the prefix that belong to the tests and to builds, not to the configuration.
-_NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target", "dagster_config", "config"})
+_NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target", "config"})
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

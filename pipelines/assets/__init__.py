@@ -3,5 +3,5 @@
 Nothing here imports Dagster, so that the command line can read the name below.
 """
 
-CONFIG_VARIABLE = "MARGINCALL_DAGSTER_CONFIG"
+CONFIG_VARIABLE = "MARGINCALL_CONFIG"
 """How `margincall dagster` tells the processes it starts which configuration file to read."""

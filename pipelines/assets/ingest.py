@@ -25,9 +25,7 @@ BALANCED, LANDED, CLEAN = "rows_in_are_accounted_for", "every_file_landed", "not
 def _specs() -> Iterator[dg.AssetSpec]:
     yield dg.AssetSpec(REQUESTS, group_name="ingest", description=REQUESTS_DESCRIPTION, kinds={"parquet"})
     for name in sorted(FEEDS):
-        description = (
-            f"Business feed `{name}`; a file lands whole or not at all. {FEEDS[name].grain}"
-        )
+        description = f"Business feed `{name}`; a file lands whole or not at all. {FEEDS[name].grain}"
         yield dg.AssetSpec(f"feed_{name}", group_name="feeds", description=description, kinds={"parquet"})
 
 

@@ -54,14 +54,25 @@ def dagster(
     """Serve Dagster: assets with lineage and checks, an hourly run, the Monday report. Ctrl-C stops it."""
     from pipelines.building.manifest import manifest_file
 
+    _warn_unless_local(host)
     settings = load_settings(config)
     home = settings.data_dir.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(DAGSTER_YAML)
     manifest_file(settings.data_dir)  # so that models that cannot be parsed are told here
-    _warn_unless_local(host)
-    environment = os.environ | {
+    err.print(f"Dagster comes up on http://{host}:{port}; its state is under {home}. Ctrl-C stops it.", soft_wrap=True)
+    words = ["dev", "--module-name", "pipelines.definitions", "--working-directory", str(ROOT)]
+    words += ["--host", host, "--port", str(port), "--log-level", "warning"]
+    # Started in the background by a script, it would inherit that Ctrl-C is ignored, and with it Dagster's own way to stop.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # In place of this process, so that a signal reaches Dagster itself, which ends all that it has started.
+    os.execve(sys.executable, [sys.executable, "-m", "dagster", *words], _environment(home, config))
+
+
+def _environment(home: Path, config: Path | None) -> dict[str, str]:
+    """This process's, with what Dagster's processes have to know."""
+    told = {
         "DAGSTER_HOME": str(home),
         "DAGSTER_DISABLE_TELEMETRY": "yes",
         "DO_NOT_TRACK": "1",
@@ -70,15 +81,7 @@ def dagster(
         "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
     }
     path = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
-    if path:
-        environment[CONFIG_VARIABLE] = str(Path(path).resolve())
-    err.print(f"Dagster comes up on http://{host}:{port}; its state is under {home}. Ctrl-C stops it.", soft_wrap=True)
-    words = ["dev", "--module-name", "pipelines.definitions", "--working-directory", str(ROOT)]
-    words += ["--host", host, "--port", str(port), "--log-level", "warning"]
-    # Started in the background by a script, it would inherit that Ctrl-C is ignored, and with it Dagster's own way to stop.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # In place of this process, so that a signal reaches Dagster itself, which ends all that it has started.
-    os.execve(sys.executable, [sys.executable, "-m", "dagster", *words], environment)
+    return os.environ | told | ({CONFIG_VARIABLE: str(path.resolve())} if path else {})
 
 
 def _warn_unless_local(host: str) -> None:

@@ -25,7 +25,10 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
     ("tenant_days_equal_their_sources", "update fct_tenant_day set revenue_pico = revenue_pico - 1"),
     ("tenant_days_equal_their_sources", "delete from fct_tenant_day where tenant_id = 'beta'"),
     ("tenant_days_equal_their_sources", "insert into fct_tenant_day from fct_tenant_day limit 1"),
-    ("cost_days_equal_their_sources", "update fct_cost_day set cost_pico = cost_pico + 1 where component = 'inference'"),
+    (
+        "cost_days_equal_their_sources",
+        "update fct_cost_day set cost_pico = cost_pico + 1 where component = 'inference'",
+    ),
     ("cost_days_equal_their_sources", "update fct_cost_day set is_cost_of_goods = not is_cost_of_goods"),
     ("cost_days_equal_their_sources", "delete from fct_cost_day where tenant_id = 'beta'"),
     ("tasks_equal_their_attempts", f"update fct_task set llm_cost_pico = llm_cost_pico - 1 where task_id = {ONE_TASK}"),

@@ -1,0 +1,1 @@
+"""Margincall's pages: what the published marts say, for people who read them on a Monday. `margincall dashboard` serves them."""
