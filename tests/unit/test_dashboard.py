@@ -1,4 +1,4 @@
-"""The parts of the pages that are plain functions: names and amounts, states, concentration, movers, escaping, downloads, charts."""
+"""The parts of the pages that are plain functions: amounts, states, concentration, movers, escaping, downloads, charts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_a_period_is_named_as_briefly_as_it_stays_clear(period: Period, words: s
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "words"), [(2, 3, "66.7%"), (9999, 10_000, "> 99.9%"), (9994, 10_000, "99.9%"), (7, 7, "100.0%"), (0, 0, "–")]
+    ("part", "whole", "words"),
+    [(2, 3, "66.7%"), (9999, 10_000, "> 99.9%"), (9994, 10_000, "99.9%"), (7, 7, "100.0%"), (0, 0, "–")],
 )  # fmt: skip
 def test_all_is_said_to_be_priced_only_where_nothing_is_missing(part: int, whole: int, words: str) -> None:
     assert text.share(part, whole) == words
