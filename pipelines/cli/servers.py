@@ -121,7 +121,8 @@ def dashboard(
     err.print(
         f"The dashboard is on http://{f'[{host}]' if ':' in host else host}:{port} and Ctrl-C stops it.", soft_wrap=True
     )
-    # In place of this process, so that Ctrl-C and signals reach the server itself.
+    # As above: in place of this process, and with Ctrl-C heeded also where a script started it in the background.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     app_file = str(Path(pages.origin).parent / "app.py")
     os.execve(sys.executable, [sys.executable, "-m", "streamlit", "run", app_file, *words], environment)
 
