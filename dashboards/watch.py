@@ -52,8 +52,7 @@ def news(run: BuildRun | None, shown_n: int | None) -> markup.Html | None:
         return markup.note(
             "info", f"A build runs since {text.instant(run.started_at)}. {kept} The page follows by itself."
         )
-    reason = (run.message or "no reason was recorded").strip().splitlines()[0]
+    reason = (run.message or "no reason was recorded").strip().splitlines()[0].rstrip(".")
     when = text.instant(run.finished_at or run.started_at)
-    return markup.note(
-        "warning", f"The last build failed ({when}): {reason}. {kept} See the Data page, or `margincall doctor`."
-    )
+    told = f"The last build failed ({when}): {reason}. {kept} The Data page and "
+    return markup.note("warning", told, markup.code("margincall doctor"), " say more.")
