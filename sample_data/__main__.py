@@ -1,4 +1,4 @@
-"""`python -m sample_data --seed N --out DIR [--attempts N] [--weeks 10]`: write a sample company."""
+"""`python -m sample_data --seed N --out DIR [--attempts N] [--weeks 10] [--plants full]`: write a sample company."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sample_data.generate import DEFAULT_ATTEMPTS, DEFAULT_WEEKS, Summary, generate
+from sample_data.planted import Plants
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,9 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--attempts", type=int, default=DEFAULT_ATTEMPTS, help="provider attempts to write (%(default)s)"
     )
     parser.add_argument("--weeks", type=int, default=DEFAULT_WEEKS, help="complete weeks (%(default)s)")
+    parser.add_argument(
+        "--plants",
+        choices=[p.value for p in Plants],
+        default=Plants.FULL.value,
+        help="how much is planted (%(default)s)",
+    )
     asked = parser.parse_args(arguments)
     try:
-        summary = generate(asked.out, asked.seed, asked.attempts, asked.weeks, _show_progress)
+        summary = generate(asked.out, asked.seed, asked.attempts, asked.weeks, _show_progress, Plants(asked.plants))
     except (ValueError, OSError) as error:
         print(f"sample_data: {error}", file=sys.stderr)
         return 2

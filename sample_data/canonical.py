@@ -12,17 +12,20 @@ from sample_data.prices import Usage, decimal_usd
 
 _ERROR_TYPES = {"429": "RateLimitError", "500": "InternalServerError", "cut": "ReadError", "499": "ClientDisconnected"}
 
+_NO_USAGE = Usage()
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
 Json = dict[str, Any]
 
 
 def canonical_line(attempt: Attempt) -> str:
-    return json.dumps(canonical_record(attempt), separators=(",", ":"), ensure_ascii=True)
+    return _encode(canonical_record(attempt))
 
 
 def canonical_record(attempt: Attempt) -> Json:
     """Only what the service knows: a refused request has no usage, a model without a price no cost."""
     task = attempt.task
-    is_reported = attempt.usage != Usage()
+    is_reported = attempt.usage != _NO_USAGE
     known = {
         "source_record_id": f"{attempt.call_id}-{attempt.retries + attempt.fallbacks + 1}",
         "started_at": iso_utc(attempt.start_us),

@@ -1,4 +1,4 @@
-"""The company: its features, plans, tenants, their users, and the keys of its services."""
+"""The company: its tenants, their plans and users, and the keys of its services."""
 
 from __future__ import annotations
 
@@ -10,91 +10,23 @@ from itertools import accumulate
 from random import Random
 
 from sample_data.period import Period
-from sample_data.planted import Role
+from sample_data.plans import PLANS, Plan
+from sample_data.planted import HEAVY_ROLES, Plants, Role
 
-TENANTS_PER_WEEKLY_ATTEMPT = 120 / 11_000
-MIN_TENANTS = 22
+TENANTS_PER_WEEKLY_ATTEMPT = 400 / 26_000
+MIN_TENANTS = 28
 
-
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """One product feature. `source` says who logs it: the gateway, or the service itself."""
-
-    name: str
-    source: str
-    team: str
-    task_tier: int
-    is_async_eligible: bool
-    risk_class: str
-    environment: str
-    prompt_version: str
-    endpoint: str
-    success_definition: str
-
-
-FEATURES = {
-    f.name: f
-    for f in (
-        Feature("support_reply", "litellm", "support", 2, False, "medium", "production", "v7", "/chat", "not reopened"),
-        Feature("search_answer", "litellm", "search", 2, False, "low", "production", "v4", "/search", "answer kept"),
-        Feature("code_review", "litellm", "devtools", 1, False, "high", "production", "v12", "/reviews", "accepted"),
-        Feature("draft_email", "litellm", "support", 3, False, "low", "production", "v2", "/drafts", "draft sent"),
-        Feature("eval_suite", "litellm", "platform", 3, True, "low", "ci", "v1", "/eval", "assertions hold"),
-        Feature("doc_summary", "canonical", "docs", 2, True, "low", "production", "v5", "/summaries", "summary kept"),
-        Feature("extraction", "canonical", "docs", 3, True, "medium", "production", "v9", "/extractions", "all valid"),
-        Feature("long_doc", "canonical", "docs", 1, True, "medium", "production", "v3", "/documents", "rated helpful"),
-    )
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a plan costs a month in cents; `allowance` is tasks a month, pooled; None is unlimited."""
-
-    name: str
-    segment: str
-    price_cents: int
-    seat_cents: int
-    allowance: int | None
-    overage_cents: int
-    share: float
-    min_tenants: int
-    usage: float
-    seats: tuple[int, int]
-    users: tuple[int, int]
-    mix: dict[str, float]
-
-
-PLANS = {
-    p.name: p
-    for p in (
-        Plan("free", "self_serve", 0, 0, None, 0, 0.330, 4, 0.22, (1, 1), (1, 2),
-             {"support_reply": 30, "search_answer": 34, "draft_email": 12, "doc_summary": 15, "extraction": 14}),
-        Plan("starter", "self_serve", 3_900, 0, None, 0, 0.350, 8, 1.0, (1, 5), (2, 7),
-             {"support_reply": 31, "search_answer": 19, "draft_email": 6, "doc_summary": 19, "extraction": 24,
-              "code_review": 0.5, "long_doc": 0.2}),
-        Plan("pro", "business", 7_900, 1_200, 260, 6, 0.235, 6, 4.2, (3, 12), (6, 26),
-             {"support_reply": 28, "search_answer": 16, "draft_email": 4, "doc_summary": 20, "extraction": 26,
-              "code_review": 2.6, "long_doc": 2.4}),
-        Plan("enterprise", "enterprise", 42_000, 1_000, 1_300, 5, 0.075, 4, 17.0, (24, 48), (30, 80),
-             {"support_reply": 25, "search_answer": 14, "draft_email": 4, "doc_summary": 20, "extraction": 26,
-              "code_review": 6.6, "long_doc": 5.0}),
-    )
-}  # fmt: skip
-
-_ROLES = {
-    "free": (Role.INTERNAL,),
-    "starter": (Role.HEAVY_DOCUMENTS, Role.HEAVY_DOCUMENTS, Role.HEAVY_REVIEWS, Role.HEAVY_REVIEWS, Role.UPGRADER),
-    "pro": (Role.HEAVY_TEAM, Role.REFUNDED, Role.OVERSIZED_MODEL),
-    "enterprise": (Role.PREPAID, Role.RETRY_STORM, Role.PAY_AS_YOU_GO),
-}
+_USER_SPREAD = 1.15
+"""Sigma of the lognormal weights of a tenant's users: few of them do most of the work."""
+_WEIGHT_OF_ROLE = {Role.INTERNAL: 0.0, Role.TENFOLD: 0.0, Role.LAPSING_CREDITS: 0.2, Role.OVERSIZED_MODEL: 2.0}
+"""Of ordinary tasks; what the internal tenant and the one that grows tenfold do is planned day by day."""
 _FIRST_WORDS = "Alder Birch Cobalt Delta Ember Fjord Granite Harbor Indigo Juniper Kestrel Lumen Maple Nimbus Orchard Pioneer Quartz Ridge Summit Tidal Umber Vertex Willow Yarrow Zephyr".split()  # noqa: E501, SIM905
 _LAST_WORDS = "Analytics Clinics Dental Energy Foods Freight Homes Insurance Labs Legal Logistics Media Outfitters Payments Robotics Schools Software Travel".split()  # noqa: E501, SIM905
 
 
 @dataclass(slots=True)
 class Tenant:
-    """A customer. `plan` is the plan at the period's end; `weight` is its share of ordinary tasks."""
+    """A customer. `plan` is the first plan within the period; `weight` is its share of ordinary tasks."""
 
     tenant_id: str
     name: str
@@ -117,8 +49,9 @@ class Tenant:
         return self.role is Role.INTERNAL
 
     @property
-    def segment(self) -> str:
-        return "internal" if self.is_internal else self.plan.segment
+    def api_user(self) -> str:
+        """The tenant's integration, which calls the product without a person."""
+        return f"u-{self.tenant_id.removeprefix('tnt-')}-api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +60,13 @@ class Company:
 
     @property
     def internal(self) -> Tenant:
-        return next(t for t in self.tenants if t.is_internal)
+        return self.in_role(Role.INTERNAL)
+
+    def in_role(self, role: Role) -> Tenant:
+        return next(t for t in self.tenants if t.role is role)
 
 
-def build_company(seed: int, period: Period, attempts: int) -> Company:
+def build_company(seed: int, period: Period, attempts: int, plants: Plants) -> Company:
     """A company whose number of tenants follows its weekly attempts, so that cost and revenue keep their proportion."""
     rng = Random(f"{seed}/company")
     total = max(MIN_TENANTS, round(TENANTS_PER_WEEKLY_ATTEMPT * attempts / period.weeks))
@@ -138,6 +74,7 @@ def build_company(seed: int, period: Period, attempts: int) -> Company:
     numbers = list(range(1, len(parts) + 1))
     rng.shuffle(numbers)
     tenants = [_tenant(rng, period, number, plan, role) for number, (plan, role) in zip(numbers, parts, strict=True)]
+    _leave_out_heavy(tenants, plants)
     return Company(sorted(tenants, key=lambda t: t.tenant_id))
 
 
@@ -148,13 +85,26 @@ def api_key_hash(seed: int, team: str, purpose: str) -> str:
 
 def _roles_of(plan: Plan, total: int) -> list[Role]:
     count = max(plan.min_tenants, round(total * plan.share))
-    return [*_ROLES[plan.name], *([Role.ORDINARY] * count)][:count]
+    roles = [*plan.roles, *([Role.ORDINARY] * count)][:count]
+    for nth, role in plan.every:
+        for place in range(len(plan.roles) + nth - 1, count, nth):
+            roles[place] = role
+    return roles
+
+
+def _leave_out_heavy(tenants: list[Tenant], plants: Plants) -> None:
+    """Fewer plants, fewer heavy tenants; what is drawn for everyone else stays the same."""
+    heavy = [t for role in HEAVY_ROLES for t in tenants if t.role is role]
+    for tenant in {Plants.NONE: heavy, Plants.HALF: heavy[1:4:2], Plants.FULL: []}[plants]:
+        tenant.role = Role.ORDINARY
 
 
 def _tenant(rng: Random, period: Period, number: int, plan: Plan, role: Role) -> Tenant:
     started_on, churned_on = _lifetime(rng, period, role)
-    users = [f"u-{number:04d}-{n:03d}" for n in range(1, rng.randint(*plan.users) + 1)]
+    users = [f"u-{number:04d}-{n:03d}" for n in range(1, _skewed(rng, *plan.users) + 1)]
     features = list(plan.mix)
+    weight = plan.usage * rng.lognormvariate(-0.15, 0.55)
+    weight *= _WEIGHT_OF_ROLE.get(role, 1.0)
     return Tenant(
         tenant_id=f"tnt-{number:04d}",
         name="Margincall Internal QA" if role is Role.INTERNAL else _name(number),
@@ -163,12 +113,17 @@ def _tenant(rng: Random, period: Period, number: int, plan: Plan, role: Role) ->
         seats=2 if role is Role.HEAVY_TEAM else rng.randint(*plan.seats),
         started_on=started_on,
         churned_on=churned_on,
-        weight=0.0 if role is Role.INTERNAL else plan.usage * rng.lognormvariate(-0.10, 0.45),
+        weight=weight,
         users=users,
-        users_cumulative=list(accumulate(rng.lognormvariate(0, 1.15) for _ in users)),
+        users_cumulative=list(accumulate(rng.lognormvariate(0, _USER_SPREAD) for _ in users)),
         features=features,
         features_cumulative=list(accumulate(plan.mix[f] * math.exp(rng.gauss(0, 0.35)) for f in features)),
     )
+
+
+def _skewed(rng: Random, least: int, most: int) -> int:
+    """A number in [least, most], small ones far more often than large ones: uniform in its logarithm."""
+    return min(most, int(least * math.exp(rng.random() * math.log((most + 1) / least))))
 
 
 def _name(number: int) -> str:
@@ -178,10 +133,13 @@ def _name(number: int) -> str:
 
 
 def _lifetime(rng: Random, period: Period, role: Role) -> tuple[date, date | None]:
-    """Started before or within the period; a few leave within it, on the anniversary that ends a paid month."""
+    """Started before or within the period; a few leave within it, on the anniversary that ends a paid month.
+
+    Nobody starts in the last two weeks: two days of revenue beside one long task would look like a tenant under water.
+    """
     before = period.start - timedelta(days=rng.randint(20, 900))
     fate = rng.random()
-    within = period.start + timedelta(days=rng.randint(3, period.day_count - 4))
+    within = period.start + timedelta(days=rng.randint(3, max(3, period.day_count - 15)))
     if role is Role.UPGRADER:  # not billed on the day of the upgrade, so that a month has to be split
         return before.replace(day=25), None
     if role is not Role.ORDINARY:

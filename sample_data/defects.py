@@ -8,18 +8,19 @@ from datetime import date
 from sample_data import planted
 from sample_data.attempts import Attempt
 from sample_data.period import SECOND_US, Period
+from sample_data.planted import Plants
 
 _PROXY_ERROR_PAGE = "<html><head><title>502 Bad Gateway</title></head></html>"
 
 
 class Defects:
-    """Says on which day which defect happens; each happens once."""
+    """Says on which day which defect happens; each happens once, the double log only where something is planted."""
 
-    def __init__(self, period: Period) -> None:
+    def __init__(self, period: Period, plants: Plants) -> None:
         self._litellm_days = [period.day_at(share) for share in planted.MALFORMED_LITELLM_AT]
         self._canonical_days = [period.day_at(share) for share in planted.MALFORMED_CANONICAL_AT]
         self._twice_from = period.day_at(planted.DOUBLE_LOGGED_AT)
-        self._has_doubled = False
+        self._has_doubled = plants is Plants.NONE
 
     def litellm_lines(self, day: date, lines: list[str]) -> list[str]:
         """A record that was cut off while it was written, and an error page that ended up in the log."""

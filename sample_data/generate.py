@@ -10,18 +10,23 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from sample_data.attempts import Attempt
+from sample_data.billed import Billed
 from sample_data.canonical import canonical_line
 from sample_data.company import build_company
 from sample_data.defects import Defects
 from sample_data.feeds import write_feeds
+from sample_data.invoices import recognised_cents
 from sample_data.litellm_payload import LiteLLMLog
 from sample_data.period import FIRST_MONDAY, Period, monday_of
+from sample_data.planned import DayPlan
+from sample_data.planted import Plants
 from sample_data.task_feeds import TaskFeeds
 from sample_data.traffic import Traffic
 from sample_data.truth import Ledger, write_truth
 
-DEFAULT_ATTEMPTS = 110_000
+DEFAULT_ATTEMPTS = 260_000
 DEFAULT_WEEKS = 10
+DEFAULT_ATTEMPTS_A_DAY = DEFAULT_ATTEMPTS / (7 * DEFAULT_WEEKS)
 MAX_WEEKS = 52
 MIN_ATTEMPTS_A_DAY = 250
 _GZIPPED_WEEKS = 3
@@ -44,16 +49,17 @@ class Summary:
 class _Writer:
     """Puts lines where they belong: one LiteLLM file a day, one canonical file a week."""
 
-    def __init__(self, folder: Path, seed: int, period: Period, ledger: Ledger) -> None:
-        self._folder, self._period, self._ledger = folder, period, ledger
+    def __init__(self, folder: Path, seed: int, period: Period, plants: Plants, ledger: Ledger, billed: Billed) -> None:
+        self._folder, self._period, self._ledger, self._billed = folder, period, ledger, billed
         self._log = LiteLLMLog(seed)
-        self._defects = Defects(period)
+        self._defects = Defects(period, plants)
         self.attempts = self.litellm_lines = self.canonical_lines = self.malformed_lines = self.double_logged_lines = 0
 
     def write_day(self, day: date, attempts: list[Attempt]) -> None:
         litellm, canonical = [], []
         for attempt in attempts:
             self._ledger.observe(attempt)
+            self._billed.observe(attempt)
             if attempt.task.feature.source == "litellm":
                 payload = self._log.line(attempt)
                 litellm.append(payload)
@@ -64,6 +70,8 @@ class _Writer:
                     self._ledger.add("double_logged_cache_hit", attempt.task.tenant.tenant_id, feature, day)
             else:
                 canonical.append(canonical_line(attempt))
+        for cost_pico in self._billed.bypass(day):
+            self._ledger.add("missing_logs", None, None, day, cost_pico)
         self.attempts += len(attempts)
         self._spoil(day, litellm, self._defects.litellm_lines(day, litellm))
         self._spoil(day, canonical, self._defects.canonical_lines(day, canonical))
@@ -88,23 +96,26 @@ def generate(
     attempts: int = DEFAULT_ATTEMPTS,
     weeks: int = DEFAULT_WEEKS,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    plants: Plants = Plants.FULL,
 ) -> Summary:
     """Write a sample into `out`; the same arguments write the same bytes. Raises ValueError for impossible wishes."""
     _check(attempts, weeks)
     _prepare(out)
     period = Period(FIRST_MONDAY, weeks)
-    company = build_company(seed, period, attempts)
-    ledger, feeds = Ledger(), TaskFeeds(seed, period)
-    writer = _Writer(out, seed, period, ledger)
+    company = build_company(seed, period, attempts, plants)
+    scale = min(1.0, attempts / period.day_count / DEFAULT_ATTEMPTS_A_DAY)
+    ledger, feeds, billed = Ledger(), TaskFeeds(seed, period), Billed(seed, plants, scale)
+    writer = _Writer(out, seed, period, plants, ledger, billed)
+    traffic = Traffic(seed, company, period, attempts, DayPlan(company, period, plants, scale))
     tasks = 0
-    for number, (day, day_attempts, day_tasks) in enumerate(Traffic(seed, company, period, attempts).days(), start=1):
+    for number, (day, day_attempts, day_tasks) in enumerate(traffic.days(), start=1):
         writer.write_day(day, day_attempts)
         tasks += len(day_tasks)
         for task in day_tasks:
             feeds.observe(task)
         progress(number, period.day_count)
-    lines = write_feeds(out / "feeds", seed, company, period, feeds)
-    write_truth(out / "truth.json", ledger.entries(company, period, lines))
+    lines = write_feeds(out / "feeds", seed, company, period, feeds, billed)
+    write_truth(out / "truth.json", ledger.entries(company, period, recognised_cents(lines, period)))
     return Summary(
         attempts=writer.attempts,
         litellm_lines=writer.litellm_lines,

@@ -16,7 +16,7 @@ from sample_data.period import epoch_s
 from sample_data.planted import UNPRICED_MODEL
 from sample_data.prices import FREE_OF_CHARGE, PICO_PER_USD
 
-_PROVIDERS = {"claude": "anthropic", "gemini": "gemini"}
+_PROVIDERS = {"claude": "anthropic", "gemini": "gemini", "mistral": "mistral"}
 _GROUPS = {
     "claude-sonnet-4-5-20250929": "claude-sonnet-4-5",
     "claude-haiku-4-5-20251001": "claude-haiku-4-5",
@@ -31,6 +31,7 @@ _ERRORS = {
     "499": ("ClientDisconnected", "499", "Client disconnected the request"),
 }
 _REDACTED = "redacted-by-litellm"
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ class LiteLLMLog:
         self._keys: dict[tuple[str, str], str] = {}
 
     def line(self, attempt: Attempt) -> str:
-        return json.dumps(self.payload(attempt), separators=(",", ":"), ensure_ascii=True)
+        return _encode(self.payload(attempt))
 
     def payload(self, attempt: Attempt) -> Json:
         task, usage = attempt.task, attempt.usage

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from functools import cache
 from itertools import accumulate
 
 FIRST_MONDAY = date(2026, 9, 7)
@@ -80,13 +81,20 @@ def midnight_us(day: date) -> int:
 
 
 def day_of(instant_us: int) -> date:
-    return _EPOCH + timedelta(days=instant_us // DAY_US)
+    return _day_after_epoch(instant_us // DAY_US)
 
 
 def iso_utc(instant_us: int) -> str:
     """ISO 8601 with six decimals and a Z."""
-    instant = datetime.fromtimestamp(instant_us // SECOND_US, UTC).replace(microsecond=instant_us % SECOND_US)
-    return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, micro = divmod(instant_us % DAY_US, SECOND_US)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_day_after_epoch(instant_us // DAY_US)}T{hour:02d}:{minute:02d}:{second:02d}.{micro:06d}Z"
+
+
+@cache
+def _day_after_epoch(days: int) -> date:
+    return _EPOCH + timedelta(days=days)
 
 
 def epoch_s(instant_us: int) -> float:

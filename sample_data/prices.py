@@ -1,11 +1,12 @@
 """What the gateway of the sample company believes a token costs, in integer pico-USD (1 USD = 10^12).
 
-The table equals the providers' public list prices of the period, so a price book that knows them arrives at the same
+The tables equal the providers' public list prices of the period, so a price book that knows them arrives at the same
 costs; `cost_reported` and the amounts in `truth.json` come from here. One model is missing on purpose.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 PICO_PER_USD = 10**12
@@ -65,19 +66,32 @@ _PRICES: dict[tuple[str, str], TokenPrice] = {
     ("gemini-2.5-flash", "standard"): TokenPrice(300_000, 30_000, 300_000, 300_000, 2_500_000),
 }
 
+MISTRAL = "mistral-large-4"
+# Promotional, list, and new list price, each from a day on, newest first; provider page: https://mistral.ai/pricing/api.
+_MISTRAL_PRICES = (
+    (date(2026, 10, 29), TokenPrice(700_000, 70_000, 700_000, 700_000, 2_100_000)),
+    (date(2026, 10, 20), TokenPrice(1_360_000, 140_000, 1_360_000, 1_360_000, 4_180_000)),
+    (date.min, TokenPrice(680_000, 70_000, 680_000, 680_000, 2_090_000)),
+)
 
-def price_of(model: str, context: str, input_tokens: int) -> TokenPrice | None:
-    """The step that a request lands in; None for a model without a price."""
+
+def price_of(model: str, context: str, input_tokens: int, day: date) -> TokenPrice | None:
+    """The step that a request of a day lands in; None for a model without a price."""
+    if model == MISTRAL and context == "standard":
+        return next(price for valid_from, price in _MISTRAL_PRICES if day >= valid_from)
     if input_tokens > LONG_CONTEXT_TOKENS and (model, f"{context}, long") in _PRICES:
         return _PRICES[model, f"{context}, long"]
     return _PRICES.get((model, context))
 
 
-def cost_of(model: str, context: str, usage: Usage) -> Cost | None:
-    """Exact cost of one attempt in pico-USD; None for a model without a price."""
-    price = price_of(model, context, usage.input)
-    if price is None:
-        return None
+def cost_of(model: str, context: str, usage: Usage, day: date) -> Cost | None:
+    """Exact cost in pico-USD of one attempt that started on a day; None for a model without a price."""
+    price = price_of(model, context, usage.input, day)
+    return None if price is None else cost_at(price, usage)
+
+
+def cost_at(price: TokenPrice, usage: Usage) -> Cost:
+    """Exact cost of tokens at a price, in pico-USD."""
     uncached = usage.input - usage.cache_read - usage.cache_write_5m - usage.cache_write_1h
     return Cost(
         input=uncached * price.input,

@@ -10,14 +10,19 @@ from typing import NamedTuple
 
 from sample_data.attempts import Task
 from sample_data.company import Company
-from sample_data.invoices import InvoiceLine, TaskCounts
+from sample_data.credit_packs import Burn, burn_of
+from sample_data.invoices import InvoiceLine
+from sample_data.metered import DayCounts
 from sample_data.period import DAY_US, HOUR_US, MINUTE_US, Period, day_of, iso_utc, midnight_us
 
 OUTCOME_COLUMNS = "outcome_id task_id outcome observed_at score value_usd source"
+STALE_COLUMNS = "request_id task_id reported_at"
 EVENT_COLUMNS = "event_id occurred_at task_id tenant_id feature component quantity unit amount currency"
 
 _SHARE_UNREPORTED = 0.06
 _SHARE_CORRECTED = 0.02
+_SHARE_STALE = 0.012
+"""Of the answers from the gateway's cache, those that a user reports as out of date."""
 _LAST_OUTCOME_AFTER_US = 2 * DAY_US
 _MAX_LAG_US = 5 * DAY_US
 _MICRO_PER_CENT = 10_000
@@ -36,7 +41,7 @@ _ODDS = {
 _SOURCES = {"support_reply": "helpdesk", "code_review": "repository", "eval_suite": "ci"}
 _MEDIAN_LAG_US = {"support_reply": 20 * HOUR_US, "code_review": 5 * HOUR_US, "long_doc": 2 * HOUR_US}
 _REVIEW_MICRO_USD = {"support_reply": 1_100_000, "extraction": 450_000, "code_review": 2_100_000, "long_doc": 1_500_000}
-_VECTOR_STORE_WEEKLY_MICRO_USD = {"free": 60_000, "starter": 350_000, "pro": 2_200_000, "enterprise": 11_000_000}
+_VECTOR_STORE_WEEKLY_MICRO_USD = {"free": 60_000, "starter": 350_000, "pro": 1_600_000, "enterprise": 7_500_000}
 
 
 class _Event(NamedTuple):
@@ -61,20 +66,31 @@ class TaskFeeds:
         self._end_us = period.end_us
         self._outcomes: list[tuple[int, str, str, str, str, str]] = []
         self._events: list[_Event] = []
-        self.tasks: TaskCounts = Counter()
+        self._stale: list[tuple[int, str, str]] = []
+        self.tasks: DayCounts = Counter()
+        self.resolved: DayCounts = Counter()
+        self.burns: list[Burn] = []
 
     def observe(self, task: Task) -> None:
         """Decide how a task ended and what it used. A task without a key leaves its tenant's events only."""
         if not task.attempts:
             return
         if task.environment == "production":
-            self.tasks[task.tenant.tenant_id, day_of(task.attempts[0].start_us)] += 1
+            self._count(task)
             outcome = self._outcome(task)
             self._add_events(task, outcome)
+            self._add_stale_report(task)
         else:
             outcome = self._outcome(task)
         if task.has_key and task.environment != "staging" and self._rng.random() >= _SHARE_UNREPORTED:
             self._report(task, outcome)
+
+    def _count(self, task: Task) -> None:
+        """The task, by the day of its start, and the credits that it burned."""
+        start_us = task.attempts[0].start_us
+        self.tasks[task.tenant.tenant_id, day_of(start_us)] += 1
+        if burn := burn_of(task.tenant, task.feature.name, start_us, task.task_id):
+            self.burns.append(burn)
 
     def add_tenant_events(self, rng: Random, company: Company, period: Period, lines: list[InvoiceLine]) -> None:
         """Costs that no task caused: the vector store by the week, the fee for each invoice that was paid."""
@@ -86,7 +102,7 @@ class TaskFeeds:
                 self._add(_Event(at_us, "", tenant.tenant_id, "", "vector_store", 7, "day", amount))
         for line in lines:
             if line.amount_cents > 0 and period.start <= line.service_start < period.end:
-                fee_cents = (line.amount_cents * 29 + 500) // 1_000 + 30
+                fee_cents = (line.usd_cents * 29 + 500) // 1_000 + 30
                 paid_us = midnight_us(line.service_start) + 9 * HOUR_US
                 amount = fee_cents * _MICRO_PER_CENT
                 self._add(_Event(paid_us, "", line.tenant_id, "", "payment_fee", 1, "payment", amount))
@@ -94,6 +110,10 @@ class TaskFeeds:
     def outcome_rows(self) -> Iterable[Sequence[object]]:
         for number, (observed_us, task_id, outcome, score, value, source) in enumerate(sorted(self._outcomes), start=1):
             yield f"oc-{number:07d}", task_id, outcome, iso_utc(observed_us), score, value, source
+
+    def stale_rows(self) -> Iterable[Sequence[object]]:
+        for reported_us, request_id, task_id in sorted(self._stale):
+            yield request_id, task_id, iso_utc(reported_us)
 
     def event_rows(self) -> Iterable[Sequence[object]]:
         for number, event in enumerate(sorted(self._events), start=1):
@@ -118,9 +138,27 @@ class TaskFeeds:
         lag_us = int(median_us * self._rng.lognormvariate(0, 1.0))
         observed_us = task.end_us + min(max(lag_us, 2 * MINUTE_US), _MAX_LAG_US)
         self._observation(observed_us, task, outcome)
+        self._count_resolved(observed_us, task, outcome == "success")
         if self._rng.random() < _SHARE_CORRECTED:
             corrected = "failure" if outcome == "success" else "success"
-            self._observation(observed_us + self._rng.randint(HOUR_US, 2 * DAY_US), task, corrected)
+            corrected_us = observed_us + self._rng.randint(HOUR_US, 2 * DAY_US)
+            self._observation(corrected_us, task, corrected)
+            self._count_resolved(corrected_us, task, 1 if corrected == "success" else -1)
+
+    def _count_resolved(self, observed_us: int, task: Task, change: int) -> None:
+        """A resolved reply counts on the day of the news, one that is taken back counts against that day."""
+        if task.feature.name == "support_reply":
+            self.resolved[task.tenant.tenant_id, day_of(observed_us)] += change
+
+    def _add_stale_report(self, task: Task) -> None:
+        """Some reports name the request and some the task; those about embeddings nobody can see."""
+        for attempt in task.attempts:
+            if attempt.status == "hit" and attempt.operation == "chat" and self._rng.random() < _SHARE_STALE:
+                reported_us = attempt.end_us + self._rng.randint(MINUTE_US, DAY_US)
+                names_request = not task.has_key or self._rng.random() < 0.5
+                request_id, task_id = (attempt.record_id, "") if names_request else ("", task.task_id)
+                if reported_us < self._until_us:
+                    self._stale.append((reported_us, request_id, task_id))
 
     def _observation(self, observed_us: int, task: Task, outcome: str) -> None:
         score = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,8 @@ def run_dbt(
             _close_log()
             if target == "duckdb":
                 _close_warehouse()
+    if result.exception is not None and not isinstance(result.exception, Exception):
+        raise result.exception  # an interruption, which dbt hands over as if it were a failure of its own
     if not result.success:
         raise DbtFailed(_failures(result))
 
@@ -115,11 +117,14 @@ def _close_log() -> None:
 
 def _close_warehouse() -> None:
     """The adapter keeps its database open until the process ends; publishing opens the file anew."""
+    import duckdb
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     if DuckDBConnectionManager._ENV is not None:  # pyright: ignore[reportPrivateUsage]
-        DuckDBConnectionManager._ENV.close()  # pyright: ignore[reportPrivateUsage]
-        DuckDBConnectionManager.close_all_connections()
+        # After an interruption a statement may still be running; whoever opens the file next is told that it is in use.
+        with suppress(duckdb.Error):
+            DuckDBConnectionManager._ENV.close()  # pyright: ignore[reportPrivateUsage]
+            DuckDBConnectionManager.close_all_connections()
 
 
 def _failures(result: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,7 +18,12 @@ def page(name: str, **query: str) -> AppTest:
 
 
 def again(at: AppTest) -> AppTest:
-    at.run()
+    main = sys.modules["__main__"]
+    try:
+        at.run()
+    finally:
+        # Streamlit puts its script there and leaves it; processes that multiprocessing starts later would run it.
+        sys.modules["__main__"] = main
     assert [item.message for item in at.exception] == []
     return at
 

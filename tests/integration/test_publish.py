@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -115,15 +116,20 @@ def test_a_damaged_pointer_is_told(tmp_path: Path, content: str) -> None:
 
 def test_a_version_of_another_release_is_refused(tmp_path: Path) -> None:
     (tmp_path / "serving").mkdir()
-    pointer = '{"n": 1, "file": "marts-000001.duckdb", "serving_version": 99, "published_at": "2026-11-01"}'
-    (tmp_path / "serving" / "current.json").write_text(pointer)
-    with pytest.raises(PublishError, match="has version 99, this release reads 1"):
+    pointer = {"n": 1, "file": "marts-000001.duckdb", "serving_version": 99, "published_at": "2026-11-01"}
+    (tmp_path / "serving" / "current.json").write_text(json.dumps(pointer))
+    with pytest.raises(PublishError, match=f"has version 99, this release reads {publish.SERVING_VERSION}"):
         Reader(tmp_path).version()
 
 
 def test_a_published_file_that_is_gone_is_told(tmp_path: Path) -> None:
     (tmp_path / "serving").mkdir()
-    pointer = '{"n": 1, "file": "marts-000001.duckdb", "serving_version": 1, "published_at": "2026-11-01"}'
-    (tmp_path / "serving" / "current.json").write_text(pointer)
+    pointer = {
+        "n": 1,
+        "file": "marts-000001.duckdb",
+        "serving_version": publish.SERVING_VERSION,
+        "published_at": "2026-11-01",
+    }
+    (tmp_path / "serving" / "current.json").write_text(json.dumps(pointer))
     with pytest.raises(PublishError, match="does not exist"):
         Reader(tmp_path).weeks()
