@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from pipelines.economics.apportion import apportion
-from pipelines.economics.figures import shown, shown_change
+from pipelines.economics.figures import shown
 from warehouse.rows import Period, quotient
 
 NONE = "–"
@@ -67,12 +67,6 @@ def share(part: int, whole: int) -> str:
         return NONE
     rounded = shown(quotient(Decimal(part), Decimal(whole)), "ratio")
     return "> 99.9%" if rounded == "100.0%" and part < whole else rounded
-
-
-def change(this: Decimal | None, last: Decimal | None, unit: str) -> str:
-    """Against last week; a change that rounds to nothing has no sign."""
-    words = shown_change(this, last, unit)
-    return words if any(digit in words for digit in "123456789") else words.lstrip("+-")
 
 
 def column(values: Sequence[Decimal]) -> list[str]:

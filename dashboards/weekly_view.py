@@ -10,7 +10,7 @@ from dashboards import definitions, downloads, markup
 from dashboards import format as text
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page
-from pipelines.economics.figures import shown, shown_bound
+from pipelines.economics.figures import shown, shown_bound, shown_change
 from warehouse.rows import Period, TrendPoint, Week, WeeklyMetric
 
 HEADLINES = ("revenue", "total_inference_cost", "gross_margin", "cost_per_successful_task")
@@ -46,7 +46,7 @@ def headlines(week: Week) -> None:
 
 
 def _against_last(row: WeeklyMetric) -> str:
-    change = text.change(row.this_week, row.last_week, row.unit)
+    change = shown_change(row.this_week, row.last_week, row.unit)
     return f"{change} against last week" if change else "no earlier week to compare"
 
 
@@ -88,7 +88,7 @@ def _row(row: WeeklyMetric, history: list[TrendPoint]) -> Row:
     last = shown_bound(row.last_week, row.unit, row.last_bound)
     if row.missing:
         return Row([name, "", text.NONE, last, "", shown(row.target, row.unit), markup.muted(_needs(row))])
-    change = text.change(row.this_week, row.last_week, row.unit)
+    change = shown_change(row.this_week, row.last_week, row.unit)
     this = shown_bound(row.this_week, row.unit, row.bound)
     return Row([name, _bars(history), this, last, change, shown(row.target, row.unit), markup.verdict(row.is_met)])
 

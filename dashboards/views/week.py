@@ -13,7 +13,7 @@ from dashboards.markup import Column, Row
 from dashboards.movers_table import show_movers
 from dashboards.page import Page, coverage_words
 from dashboards.weekly_view import headlines, view
-from pipelines.economics.figures import shown
+from pipelines.economics.figures import shown, shown_change
 from warehouse import shown as showings
 from warehouse.rows import Period, TrendPoint, Week
 
@@ -93,7 +93,7 @@ def _since_shown(page: Page, week: Week) -> None:
 def _moved(then: Decimal | None, now: Decimal | None, unit: str) -> str:
     if then is None or now is None:
         return text.NONE
-    return text.change(now, then, unit) or text.signed(shown(now - then, unit))
+    return shown_change(now, then, unit) or text.signed(shown(now - then, unit))
 
 
 def _trends(page: Page) -> None:

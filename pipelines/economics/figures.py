@@ -33,16 +33,17 @@ def shown_bound(value: Decimal | None, unit: str, bound: str | None) -> str:
 
 
 def shown_change(this: Decimal | None, last: Decimal | None, unit: str) -> str:
-    """In points for ratios; in per cent for the rest, left out where the earlier value was zero or negative."""
-    if this is None or last is None:
+    """In points for ratios; in per cent for the rest, left out where the earlier value was zero or negative.
+
+    A change that rounds to nothing has no sign.
+    """
+    if this is None or last is None or (unit != "ratio" and last <= 0):
         return ""
-    if unit == "ratio":
-        return f"{rounded((this - last) * 100, 1):+,} pt"
-    if last <= 0:
-        return ""
-    return f"{rounded((this - last) / last * 100, 1):+,}%"
+    size, mark = (this - last, " pt") if unit == "ratio" else ((this - last) / last, "%")
+    points = rounded(size * 100, 1)
+    return f"{points:+,}{mark}" if points else f"{points:,}{mark}"
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
-    """To `places` decimals, halves to even."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    """To `places` decimals, halves to even; what rounds to nothing has no sign."""
+    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN) + 0

@@ -16,11 +16,10 @@ import streamlit as st
 
 from dashboards import downloads, source
 from dashboards.definitions import DEFINITIONS, group_of
-from dashboards.format import change
 from pipelines.building import build as building
 from pipelines.building.build import BuildError
 from pipelines.building.dbt import DbtFailed
-from pipelines.economics.figures import shown, shown_bound
+from pipelines.economics.figures import shown, shown_bound, shown_change
 from tests.browser.company import EVIL, built_company, config
 from tests.browser.pages import again, html, page, query, rows, words
 from tests.workspace import Workspace, request
@@ -62,7 +61,7 @@ def test_every_row_of_the_weekly_view_is_the_readers(reader: Reader) -> None:
     expected = [
         [row.label, "–" if row.missing else shown_bound(row.this_week, row.unit, row.bound),
          shown_bound(row.last_week, row.unit, row.last_bound),
-         "" if row.missing else change(row.this_week, row.last_week, row.unit),
+         "" if row.missing else shown_change(row.this_week, row.last_week, row.unit),
          shown(row.target, row.unit), f"needs {row.missing}" if row.missing else verdicts[row.is_met]]
         for row in week.metrics if row.metric_id != "restated_since_shown"
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from dashboards import format as text
 from dashboards.margins import Step, concentration, share_of_top, state_of, total
 from dashboards.movers import movers
 from dashboards.views import discover
+from pipelines.economics.figures import shown_change
 from tests.readme import ROOT
 from warehouse.rows import CostLine, Period, TenantDay, TenantMargin, TrendPoint
 
@@ -72,8 +73,8 @@ def test_the_shown_amounts_of_a_column_add_up_to_its_shown_total() -> None:
 
 
 def test_a_change_that_rounds_to_nothing_has_no_sign() -> None:
-    assert text.change(Decimal("0.99489"), Decimal("0.99517"), "ratio") == "0.0 pt"
-    assert text.change(Decimal("0.9"), Decimal("0.95"), "ratio") == "-5.0 pt"
+    assert shown_change(Decimal("0.99489"), Decimal("0.99517"), "ratio") == "0.0 pt"
+    assert shown_change(Decimal("0.9"), Decimal("0.95"), "ratio") == "-5.0 pt"
 
 
 def test_a_tenant_is_judged_by_what_it_pays_and_costs() -> None:
