@@ -48,7 +48,7 @@ Host = Annotated[str, typer.Option(help="Address to listen on. There is no login
 @app.command()
 def dagster(
     host: Host = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 3000,
     config: Config = None,
 ) -> None:
     """Serve Dagster: assets with lineage and checks, an hourly run, the Monday report. Ctrl-C stops it."""
@@ -56,6 +56,7 @@ def dagster(
 
     _warn_unless_local(host)
     settings = load_settings(config)
+    port = _free_port(host, port)
     home = settings.data_dir.resolve() / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():

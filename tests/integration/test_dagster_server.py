@@ -82,6 +82,16 @@ def test_an_address_that_others_can_reach_is_warned_of(tmp_path: Path) -> None:
     assert "Warning: 0.0.0.0 can be reached from other machines, and there is no login." in said.stderr
 
 
+def test_a_port_that_another_server_has_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """Two that shared the state of one folder would run every schedule twice."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = margincall(tmp_path, "dagster", "--port", str(port))
+    assert said.returncode == 1
+    assert f"127.0.0.1:{port} cannot be had: Address already in use. Choose another with --port" in said.stderr
+    assert not (tmp_path / "var").exists()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
