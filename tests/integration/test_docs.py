@@ -1,4 +1,4 @@
-"""The pages under docs/: every command is run, every link leads somewhere, every metric is explained."""
+"""README and docs: the demo prints what is shown, every command runs, links lead somewhere, metrics are explained."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.readme import demo_output, table_in_readme
 from tests.workspace import Workspace, request
 
 ROOT = Path(__file__).parents[2]
@@ -40,13 +41,29 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_tour_can_be_walked_from_its_first_command_to_its_last(tmp_path: Path) -> None:
+def test_the_demo_is_what_the_readme_shows_and_the_tour_can_be_walked_from_its_first_command_to_its_last(
+    tmp_path: Path,
+) -> None:
+    """One after the other in one folder: a second demo is quick and changes nothing, and the tour begins with a third."""
+    first = demo_output(tmp_path)
+    assert first == table_in_readme(), "the README's table is not what the demo prints: make readme"
+    before = _state(tmp_path / "var" / "demo")
+    assert demo_output(tmp_path) == first
+    assert _state(tmp_path / "var" / "demo") == before
+    assert {path.name for path in tmp_path.iterdir()} == {"var"}
     done = run(commands(DOCS / "tour.md"), tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert (tmp_path / "var/demo/exports/finance/2026-10/manifest.json").exists()
     assert (tmp_path / "mine/margincall.toml").exists()
     under_water = done.stdout.split("revenue_usd")[1].split("└")[0]
     assert under_water.count("tnt-") == 5
+
+
+def _state(folder: Path) -> dict[str, int]:
+    """Every file that holds data, with the time of its last change; the lock and the open database's log change."""
+    volatile = {"build.lock", "control.sqlite-shm", "control.sqlite-wal"}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in volatile)
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in files}
 
 
 def test_the_commands_of_operations_run(tmp_path: Path) -> None:
