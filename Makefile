@@ -9,10 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark fuzz lock readme clean
+.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark bench-pricing price-agreement fuzz lock readme clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(VENV)/.base: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -70,6 +70,12 @@ sql: setup-dev ## SQL style
 
 test-spark: setup-spark ## the same models on Apache Spark, compared with DuckDB's marts
 	$(BIN)/python -m pytest -m spark
+
+bench-pricing: setup-dev ## how long pricing takes; BENCH_ROWS=1000000 for a tenth of it
+	$(BIN)/python -m tests.benchmarks.bench_pricing
+
+price-agreement: setup-dev ## our prices beside two independent calculators' (MARGINCALL_REAL_DATA names their results)
+	@$(BIN)/python -m tests.contract.price_agreement
 
 fuzz: setup-dev ## long random searches
 	$(BIN)/python -m pytest -m fuzz

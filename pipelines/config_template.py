@@ -27,6 +27,8 @@ logs = ["logs"]
 
 [pricing]
 # gateway_lookup_usd = "0"          # what one lookup of the gateway's response cache costs
+# company_prices = "prices.toml"    # your own prices, contracts, commitments and names: `margincall prices template`
+# litellm_prices = "model_prices_and_context_window.json"   # LiteLLM's file, for models that genai-prices does not know
 
 [model_tiers]                       # shell patterns over model names, tried small, large, mid
 # small = ["*mini*", "*nano*", "*haiku*", "*flash*"]

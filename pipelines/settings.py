@@ -70,6 +70,10 @@ class Environments(Section):
 
 class Pricing(Section):
     gateway_lookup_usd: Decimal = Field(default=Decimal(0), ge=0, max_digits=20, decimal_places=12)
+    company_prices: Path | None = None
+    """The company's own prices (TOML): overrides, discounts, commitments, GPU pools, names."""
+    litellm_prices: Path | None = None
+    """LiteLLM's `model_prices_and_context_window.json`, for models that genai-prices does not know."""
 
 
 class ModelTiers(Section):
@@ -215,6 +219,10 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     for key in ("logs", "feeds"):
         if isinstance(values.get(key), list):
             values[key] = [str(folder / item) if isinstance(item, str) else item for item in values[key]]
+    pricing = values.get("pricing")
+    if isinstance(pricing, dict):
+        files = {k: pricing[k] for k in ("company_prices", "litellm_prices") if isinstance(pricing.get(k), str)}
+        values["pricing"] = {**pricing, **{key: folder / name for key, name in files.items()}}
 
 
 def _put(values: dict[str, Any], keys: list[str], text: str) -> None:

@@ -1,4 +1,4 @@
-"""The control database: the landing ledger, what a build still owes, published versions, figures as they were shown.
+"""The control database: landing ledger, what a build still owes, published versions, price books, figures as shown.
 
 Many small writers share it and check before they write, so writers take turns. Every write transaction of SQLite begins
 IMMEDIATE: a deferred one that turns into a writer halfway is refused with "database is locked" and loses its work. On
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 """Revision that this release reads and writes; a test holds it against the migrations folder."""
 _WRITER_LOCK = 0x6D617267696E  # any constant of ours; PostgreSQL's advisory locks are numbers of one database
 
@@ -131,6 +131,29 @@ shown_figure = sa.Table(
     sa.Column("value", sa.Text),
     sa.Column("shown_at", sa.Text, nullable=False),
     sa.Column("serving_n", sa.Integer, nullable=False),
+)
+price_book = sa.Table(
+    "price_book",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),  # the newest is in force
+    sa.Column("price_book_id", sa.Text, nullable=False),
+    sa.Column("known_from", sa.Text, nullable=False),
+    sa.Column("catalogue_version", sa.Text, nullable=False),
+    # Its sources, as files pinned in the lake.
+    sa.Column("catalogue_sha", sa.Text, nullable=False),
+    sa.Column("litellm_sha", sa.Text),
+    sa.Column("company_sha", sa.Text),
+    sa.Column("installed_sha", sa.Text, nullable=False),  # catalogue that was installed when this one was chosen
+    sa.Column("note", sa.Text, nullable=False),
+)
+newer_catalogue = sa.Table(
+    "newer_catalogue",
+    metadata,
+    sa.Column("catalogue_sha", sa.Text, primary_key=True),
+    sa.Column("catalogue_version", sa.Text, nullable=False),
+    sa.Column("price_book_id", sa.Text, nullable=False),  # the book in force that it was compared with
+    sa.Column("changes", sa.Text, nullable=False),  # JSON: prices that models in use would change
+    sa.Column("compared_at", sa.Text, nullable=False),
 )
 
 

@@ -1,4 +1,4 @@
-"""What the control database knows of landings and builds, as a person looks at it. Reads only."""
+"""What the control database knows of landings, builds and price books, as a person looks at it. Reads only."""
 
 from __future__ import annotations
 
@@ -74,6 +74,73 @@ class QuarantinedRow:
     line: int
     source: str
     reason: str
+
+
+@dataclass(frozen=True)
+class PriceBookEntry:
+    """One price book and since when it is known; the hashes name its sources, pinned in the lake.
+
+    `installed_sha` is the catalogue that was installed when this book's catalogue was chosen.
+    """
+
+    price_book_id: str
+    known_from: str
+    catalogue_version: str
+    catalogue_sha: str
+    litellm_sha: str | None
+    company_sha: str | None
+    installed_sha: str
+    note: str
+
+
+@dataclass(frozen=True)
+class PriceChange:
+    """A list price of a model in use that a newer catalogue states otherwise; per `unit`, None where there is none.
+
+    `where` names the tier or the hours in which it holds; '' is always.
+    """
+
+    provider_name: str
+    model: str
+    context: str
+    component: str
+    where: str
+    unit: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class NewerCatalogue:
+    """What the installed catalogue would change of the rows priced so far, were it taken over."""
+
+    catalogue_sha: str
+    catalogue_version: str
+    price_book_id: str
+    """Of the book in force that it was compared with."""
+    compared_at: str
+    days: int
+    models: int
+    changes: tuple[PriceChange, ...]
+
+
+def price_books(control: Control) -> list[PriceBookEntry]:
+    """Every price book since the first build, newest first: the first of them is in force."""
+    table = db.price_book
+    names = ("price_book_id", "known_from", "catalogue_version", "catalogue_sha", "litellm_sha", "company_sha")
+    columns = [table.c[name] for name in (*names, "installed_sha", "note")]
+    return [PriceBookEntry(*row) for row in control.rows(sa.select(*columns).order_by(table.c.seq.desc()))]
+
+
+def newer_catalogue(control: Control) -> NewerCatalogue | None:
+    """What the last build found out about an installed catalogue that is not the one in force."""
+    rows = control.rows(sa.select(db.newer_catalogue))
+    if not rows:
+        return None
+    row, told = rows[0], json.loads(rows[0].changes)
+    changes = tuple(PriceChange(**change) for change in told["changes"])
+    facts = (row.catalogue_sha, row.catalogue_version, row.price_book_id, row.compared_at)
+    return NewerCatalogue(*facts, days=told["days"], models=told["models"], changes=changes)
 
 
 def builds(control: Control, limit: int) -> list[BuildRun]:

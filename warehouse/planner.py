@@ -2,7 +2,8 @@
 
 A request belongs to its day, a task to the day of its first attempt, a cost event or an invoice line to the dates it
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
-it is stored; and every cost event of such a task may change its tenant. The build replaces exactly the days of this
+it is stored; and every cost event of such a task may change its tenant. Where requests draw on a commitment or an
+allowance one after the other, every later day of its window changes too. The build replaces exactly the days of this
 closure, each from complete inputs; nothing else can have changed.
 """
 
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 
 from warehouse import control as db
 from warehouse import lake
-from warehouse.connection import warehouse
+from warehouse.connection import literal, warehouse
 from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
 
@@ -33,6 +34,22 @@ class Marks:
     day: int
     feed: int
     everything: int
+
+
+@dataclass(frozen=True)
+class DrawdownSpan:
+    """Days `[first, end)` on which requests draw one after the other, from the start of each month anew or once."""
+
+    first: date
+    end: date
+    is_monthly: bool
+
+    def rest_of(self, day: date) -> Days:
+        """This day and the later ones of its window; nothing where it lies outside."""
+        if not self.first <= day < self.end:
+            return frozenset()
+        end = min(self.end, (day.replace(day=1) + timedelta(days=31)).replace(day=1)) if self.is_monthly else self.end
+        return frozenset(day + timedelta(days=n) for n in range((end - day).days))
 
 
 @dataclass(frozen=True)
@@ -62,6 +79,7 @@ class _State:
     files: tuple[LakeFile, ...]
     marks: Marks
     last_fingerprint: str | None
+    price_book_id: str | None
 
 
 def plan(
@@ -113,6 +131,8 @@ def _read(control: Control) -> _State:
         files = tuple(file for dataset in lake.datasets() for file in lake.files(connection, dataset))
         last = sa.select(db.build.c.fingerprint).where(db.build.c.state == "published")
         fingerprint = connection.execute(last.order_by(db.build.c.build_id.desc()).limit(1)).scalar()
+        book = sa.select(db.price_book.c.price_book_id).order_by(db.price_book.c.seq.desc()).limit(1)
+        price_book_id = connection.execute(book).scalar()
     marks = Marks(*(max((row.seq for row in rows), default=0) for rows in (days, feeds, everything)))
     return _State(
         frozenset(date.fromisoformat(row.day) for row in days),
@@ -122,6 +142,7 @@ def _read(control: Control) -> _State:
         files,
         marks,
         fingerprint,
+        price_book_id,
     )
 
 
@@ -133,7 +154,7 @@ def _why_full(state: _State, path: Path, fingerprint: str, force_full: bool) -> 
     if state.last_fingerprint is None:
         return "first build"
     if state.last_fingerprint != fingerprint:
-        return "models, prices or settings changed"
+        return "models or settings changed"
     if not path.exists():
         return "the warehouse is gone"
     with warehouse(path) as database:
@@ -145,7 +166,9 @@ def _closure(
     database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State, calendar: Days, margin: int
 ) -> tuple[Days, Days]:
     """Days of requests and tasks, and dates of tenants, that the changes reach."""
-    dirty = state.dirty_days | state.unfinished
+    changed = state.dirty_days | state.unfinished
+    request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
+    dirty = changed | drawn_after(changed, _drawdowns(database, the_lake, state)) & request_days
     database.execute("create temp table dirty (day date)")
     if dirty:
         database.executemany("insert into dirty values (?)", [[day] for day in sorted(dirty)])
@@ -173,6 +196,31 @@ def _closure(
     days = dirty | task_days
     dates = _widen(days | event_days, margin) | fed_dates | _edges(bounds, calendar)
     return days, dates
+
+
+def drawn_after(days: Days, drawdowns: Iterable[DrawdownSpan]) -> Days:
+    """These days and the later ones of every window that they lie in.
+
+    Windows do not chain: a request draws on one drawdown only, by its contracted cost, which no drawdown changes.
+    """
+    reached = days
+    for span in drawdowns:
+        inside = sorted(day for day in days if span.first <= day < span.end)
+        first_of_month = {(day.year, day.month): day for day in reversed(inside)}
+        starts = list(first_of_month.values()) if span.is_monthly else inside[:1]
+        reached = reached.union(*(span.rest_of(day) for day in starts))
+    return reached
+
+
+def _drawdowns(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> list[DrawdownSpan]:
+    """Those of the price book in force."""
+    path = the_lake.root / "price_book" / str(state.price_book_id) / "price_drawdown.parquet"
+    if not path.exists():
+        return []
+    rows = database.execute(
+        f"select valid_from, valid_to, \"window\" = 'month' from read_parquet({literal(str(path))})"
+    ).fetchall()
+    return [DrawdownSpan(*row) for row in rows]
 
 
 def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> tuple[str, Days]:

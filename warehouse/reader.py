@@ -151,14 +151,20 @@ class Reader:
         rows = self._rows(
             f"""select {"".join(f"{key}, " for key in keys)} sum(cost_pico), sum(requests)::bigint,
                 sum(unpriced_requests)::bigint, sum(partial_requests)::bigint, sum(unconverted_events)::bigint,
-                sum(input_tokens)::bigint, sum(cache_read_input_tokens)::bigint, sum(output_tokens)::bigint
+                sum(input_tokens)::bigint, sum(cache_read_input_tokens)::bigint, sum(output_tokens)::bigint,
+                sum(list_cost_pico), sum(contracted_cost_pico)
             from fct_cost_day where usage_date >= $start and usage_date < $end
                 and ($tenant is null or tenant_id = $tenant)
             group by all having count(*) > 0 order by sum(cost_pico) desc{"".join(f", {key}" for key in keys)}""",
             {"start": period.start, "end": period.end, "tenant": tenant_id},
         )
         n = len(keys)
-        return [CostLine(row[:n], _usd(row[n]), *row[n + 1 :]) for row in rows]
+        return [
+            CostLine(
+                row[:n], _usd(row[n]), *row[n + 1 : -2], list_cost_usd=_usd(row[-2]), contracted_cost_usd=_usd(row[-1])
+            )
+            for row in rows
+        ]
 
     def tenant_days(self, tenant_id: str, period: Period) -> list[TenantDay]:
         """A tenant's days with revenue, cost or requests, oldest first."""

@@ -159,7 +159,10 @@ class TenantMargin:
 
 @dataclass(frozen=True)
 class CostLine:
-    """Cost of one combination of the dimensions asked for; `key` in their order."""
+    """Cost of one combination of the dimensions asked for; `key` in their order.
+
+    `cost_usd` is the effective cost; before drawdowns it was `contracted_cost_usd`, and `list_cost_usd` without contracts.
+    """
 
     key: tuple[Any, ...]
     cost_usd: Decimal
@@ -170,6 +173,8 @@ class CostLine:
     input_tokens: int
     cache_read_input_tokens: int
     output_tokens: int
+    list_cost_usd: Decimal = Decimal(0)
+    contracted_cost_usd: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How far the figures can be trusted: freshness, coverage, what could not be read, what names no tenant, and the builds."""
+"""How far the figures can be trusted: freshness, coverage, prices, what could not be read or names no tenant, builds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import charts, ledger_tables, markup
+from dashboards import charts, ledger_tables, markup, price_tables
 from dashboards import format as text
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page, coverage_words
@@ -35,6 +35,7 @@ def show(page: Page) -> None:
             _coverage(page, period)
         with right:
             _unattributed(page, week)
+    price_tables.book(page)
     ledger_tables.quarantine(page)
     ledger_tables.landings(page)
     ledger_tables.runs(page)

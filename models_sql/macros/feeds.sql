@@ -13,8 +13,11 @@
 {% macro amount_to_pico_usd(amount, currency, rate) -%}
   case
     when {{ currency }} = 'USD' then {{ usd_to_pico(amount) }}
-    else {{ div_half_even(
-      big(usd_to_pico(amount)) ~ ' * ' ~ big('cast(' ~ rate ~ ' * cast(1000000000 as decimal(10, 0)) as decimal(38, 0))'),
-      '1000000000') }}
+    else {{ div_half_even(big(usd_to_pico(amount)) ~ ' * ' ~ big(nano_rate(rate)), '1000000000') }}
   end
+{%- endmacro %}
+
+{#- An exchange rate as a whole number of billionths, halves away from zero. -#}
+{% macro nano_rate(rate) -%}
+  cast({{ rate }} * cast(1000000000 as decimal(10, 0)) as decimal(38, 0))
 {%- endmacro %}

@@ -39,3 +39,12 @@
   {%- endif -%}
   {%- do return('') -%}
 {%- endmacro %}
+
+{#- Whether an input table has a row (of a kind), when the models are compiled: what nobody uses is then not paid for. -#}
+{% macro any_row(table, condition='1 = 1') -%}
+  {%- if execute -%}
+    {%- set found = run_query("select count(*) from " ~ input(table) ~ " where " ~ condition) -%}
+    {%- do return(found.columns[0].values()[0] | int > 0) -%}
+  {%- endif -%}
+  {%- do return(true) -%}
+{%- endmacro %}

@@ -5,13 +5,87 @@
     'output_audio', 'input_image', 'output_image', 'web_search', 'rerank_search', 'request']) -%}
 {%- endmacro %}
 
-{#- Pico-dollars of a quantity at num / block, to the nearest, halves to even; 0 for none, null for an unknown price. -#}
-{% macro component_pico(quantity, num, block) -%}
-  case
-    when {{ quantity }} = 0 then 0
-    when {{ block }} = 1 then cast({{ big(quantity) }} * {{ big(num) }} as bigint)
-    else cast({{ div_half_even(big(quantity) ~ ' * ' ~ big(num), block) }} as bigint)
-  end
+{#- The same as names of prices: `paid_input`, `list_input` and so on. -#}
+{% macro prices_of(sides) -%}
+  {%- set found = [] -%}
+  {%- for side in sides -%}
+    {%- for component in price_components() -%}{%- do found.append((side, component)) -%}{%- endfor -%}
+  {%- endfor -%}
+  {%- do return(found) -%}
+{%- endmacro %}
+
+{#- Whether the list price of a component is known: one bit of a slice's `known_prices`. -#}
+{% macro is_price_known(component) -%}
+  known_prices & {{ price_bit(component) }} <> 0
+{%- endmacro %}
+
+{% macro price_bit(component) -%}
+  {{ 2 ** price_components().index(component) }}
+{%- endmacro %}
+
+{#- Components that a request used and that have no list price, in their order. -#}
+{% macro missing_prices() -%}
+  concat_ws(','
+    {%- for component in price_components() %},
+    case when {{ component }}_quantity > 0 and not ({{ is_price_known(component) }}) then '{{ component }}' end
+    {%- endfor %}
+  )
+{%- endmacro %}
+
+{#- Cost of some components in whole pico-dollars; `side` names the prices: paid or list. Where a unit costs whole
+    pico-dollars it is one product in 64 bits: landing refuses quantities above 10^9 tokens or 10^6 searches, so it holds for
+    prices up to 9,223 dollars per million tokens or thousand searches; beyond that both engines raise, neither wraps. -#}
+{% macro whole_cost(components, side) -%}
+  {% for component in components -%}
+  {{ component }}_quantity * {{ side }}_{{ component }}_num{{ ' + ' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- The same for any price: each component in 128 bits, to the nearest pico-unit of its currency, halves to even. -#}
+{% macro rounded_cost(components, side) -%}
+  {% for component in components -%}
+  cast({{ rounded_component(component, side) }} as bigint){{ ' + ' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{% macro rounded_component(component, side) -%}
+  {{ div_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(side ~ '_' ~ component ~ '_num'), side ~ '_block') }}
+{%- endmacro %}
+
+{#- The same where each component stands in its currency already; null without a rate of that day. -#}
+{% macro converted_cost(components, side) -%}
+  {% for component in components -%}
+  {%- set product = big(side ~ '_' ~ component ~ '_in_currency') ~ ' * ' ~ big(side ~ '_nano_rate') -%}
+  cast({{ div_half_even(product, '1000000000') }} as bigint){{ ' + ' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- USD for a billion units of a price's currency; null without a rate of that day. -#}
+{% macro nano_rate_of(side, is_abroad) -%}
+  {%- if is_abroad -%}
+  case when slices.{{ side }}_currency = 'USD' then 1000000000 else {{ side }}_rates.nano_rate end
+  {%- else -%}
+  1000000000
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Whether a request used any component whose list price is known. -#}
+{% macro is_any_price_known() -%}
+  {% for component in price_components() -%}
+  ({{ component }}_quantity > 0 and {{ is_price_known(component) }}){{ ' or ' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- The groups of components that a request's cost is stored by. -#}
+{% macro price_groups() -%}
+  {%- do return([('input', ['input']), ('cache_read', ['cache_read']), ('cache_write', ['cache_write_5m', 'cache_write_1h']),
+    ('output', ['output', 'reasoning']), ('media', ['input_audio', 'output_audio', 'input_image', 'output_image']),
+    ('request', ['web_search', 'rerank_search', 'request'])]) -%}
+{%- endmacro %}
+
+{#- Whether any price of the book is in another currency than USD. -#}
+{% macro is_any_price_abroad() -%}
+  {%- do return(any_row('price_slice', "price_currency <> 'USD' or contract_currency <> 'USD'")) -%}
 {%- endmacro %}
 
 {#- Prices that stand in for a missing one, as a slice names them: component, stand-in. -#}

@@ -30,6 +30,8 @@ with requests as (
         input_tokens,
         cache_read_input_tokens,
         output_tokens,
+        list_cost_pico,
+        contracted_cost_pico,
         cost_pico
     from {{ ref('fct_llm_request_priced') }}
     where {{ in_build_days('usage_date', 'build_usage_date') }}
@@ -57,6 +59,8 @@ events as (
         0 as input_tokens,
         0 as cache_read_input_tokens,
         0 as output_tokens,
+        cost_pico as list_cost_pico,
+        cost_pico as contracted_cost_pico,
         cost_pico
     from {{ ref('int_cost_event') }}
     where {{ in_build_days('usage_date', 'build_usage_date') }}
@@ -93,6 +97,8 @@ summed as (
         cast({{ sum_big('input_tokens') }} as bigint) as input_tokens,
         cast({{ sum_big('cache_read_input_tokens') }} as bigint) as cache_read_input_tokens,
         cast({{ sum_big('output_tokens') }} as bigint) as output_tokens,
+        {{ sum_big('list_cost_pico') }} as list_cost_pico,
+        {{ sum_big('contracted_cost_pico') }} as contracted_cost_pico,
         {{ sum_big('cost_pico') }} as cost_pico
     from costs
     group by
@@ -110,5 +116,9 @@ summed as (
 
 )
 
-select *, {{ pico_to_usd('cost_pico') }} as cost_usd
+select
+    *,
+    {{ pico_to_usd('list_cost_pico') }} as list_cost_usd,
+    {{ pico_to_usd('contracted_cost_pico') }} as contracted_cost_usd,
+    {{ pico_to_usd('cost_pico') }} as cost_usd
 from summed

@@ -1,6 +1,7 @@
--- Defect: what a gateway says a request cost is wrong in public ways (cached tokens twice, long-lived cache writes too cheap,
--- cut streams at zero) and a missing price looks like a free model.
--- Guarantee: priced from dated tables by one left join; what has no price keeps its row, with a null cost and a reason.
+-- Defect: what a token costs depends on what was bought before it (commitments, allowances, volume tiers), in an order that a
+-- day's rows do not know.
+-- Guarantee: effective cost = contracted cost + drawdown. A drawdown's requests draw in the order of their starts; what days that
+-- are not rebuilt have drawn is carried in from this table.
 {{ config(
     materialized='incremental',
     incremental_strategy=replace_days_strategy(),
@@ -8,113 +9,136 @@
     partition_by=['day'] if target.type == 'spark' else none,
     pre_hook="{{ drop_build_days('day') }}"
 ) }}
+{%- set has_drawdowns = any_row('drawdown') %}
 
-with requests as (
+with costs as (
+
+    select * from {{ ref('int_llm_request_cost') }}
+
+),
+
+{% if has_drawdowns -%}
+drawdowns as (
+
+    select * from {{ input('drawdown') }}
+
+),
+
+segments as (
+
+    select * from {{ ref('int_drawdown_segment') }}
+
+),
+
+drawing as (
+
+    -- one row per request of this build that draws, and one per drawdown and day that this build leaves as it is
+    select
+        record_key,
+        drawdown_id,
+        day,
+        started_at,
+        contracted_cost_pico,
+        {{ drawn_tokens() }} as tokens,
+        1 as requests
+    from {{ ref('int_llm_request_cost') }}
+    where drawdown_id is not null and has_price
+    {%- if is_incremental() %}
+    union all
+    select
+        '' as record_key,
+        drawdown_id,
+        day,
+        min(started_at) as started_at,
+        {{ sum_big('contracted_cost_pico') }} as contracted_cost_pico,
+        {{ sum_big(drawn_tokens()) }} as tokens,
+        count(*) as requests
+    from {{ this }}
+    where drawdown_id is not null and not ({{ in_build_days() }})
+    group by drawdown_id, day
+    {%- endif %}
+
+),
+
+measured as (
+
+    select
+        drawing.record_key,
+        drawing.drawdown_id,
+        drawing.started_at,
+        drawing.contracted_cost_pico,
+        drawdowns.measure,
+        {{ window_start('drawing.day', 'drawdowns') }} as window_start,
+        case drawdowns.measure
+            when 'usd' then {{ big('drawing.contracted_cost_pico') }}
+            when 'tokens' then {{ big('drawing.tokens') }}
+            else {{ big('drawing.requests') }}
+        end as drawn
+    from drawing
+    inner join drawdowns on drawing.drawdown_id = drawdowns.drawdown_id
+
+),
+
+placed as (
 
     select
         *,
-        case
-            when coalesce(is_batch, false) then 'batch'
-            when lower(coalesce(speed, '')) = 'fast' then 'fast'
-            when lower(coalesce(service_tier, '')) in ('batch', 'flex', 'priority', 'fast') then lower(service_tier)
-            else 'standard'
-        end as price_context,
-        coalesce(is_batch, false)
-        or lower(coalesce(speed, '')) = 'fast'
-        or lower(coalesce(service_tier, '')) in
-        ('', 'default', 'standard', 'on_demand', 'auto', 'batch', 'flex', 'priority', 'fast') as is_known_tier,
-        coalesce(is_gateway_cache_hit, false) as is_hit,
-        lower(coalesce(provider_name, '')) as model_provider,
-        lower(coalesce(base_model, response_model, '')) as model_name
-    from {{ ref('int_llm_request_quantity') }}
+        {{ big('sum(drawn) over (
+            partition by drawdown_id, window_start order by started_at asc, record_key asc
+            rows between unbounded preceding and current row
+        )') }} as drawn_after
+    from measured
 
 ),
 
-models as (
+charged as (
 
-    select * from {{ input('model') }}
-
-),
-
-slices as (
-
-    select * from {{ input('price_slice') }}
-
-),
-
-matched as (
-
-    -- one row per request still: the slices of a model and context are disjoint
     select
-        requests.*,
-        case when slices.request_num is null then 0 else 1 end as request_quantity,
-        models.price_provider,
-        models.price_model,
-        models.model_tier,
-        slices.price_book_id,
-        slices.has_context_price,
-        slices.is_free,
-        slices.fallbacks,
-        slices.price_block,
-        slices.{{ price_components() | join('_num,\n        slices.') }}_num
-    from requests
-    left join models on requests.model_provider = models.provider_name and requests.model_name = models.model
-    left join slices
+        placed.record_key,
+        placed.measure,
+        placed.drawn,
+        placed.contracted_cost_pico,
+        {{ charge_upto('placed.drawn_after', 'last_segment') }}
+        - {{ charge_upto('(placed.drawn_after - placed.drawn)', 'first_segment') }} as charge
+    from placed
+    inner join segments as first_segment
         on
-            models.price_provider = slices.price_provider
-            and models.price_model = slices.price_model
-            and requests.price_context = slices.price_context
-            and requests.price_step_tokens >= slices.tier_lo
-            and requests.price_step_tokens < slices.tier_hi
-            and requests.day >= slices.valid_from
-            and requests.day < slices.valid_to
-            and {{ second_of_day('requests.started_at') }} >= slices.tod_from_s
-            and {{ second_of_day('requests.started_at') }} < slices.tod_to_s
+            placed.drawdown_id = first_segment.drawdown_id
+            and placed.drawn_after - placed.drawn >= first_segment.lo
+            and placed.drawn_after - placed.drawn < first_segment.hi
+    inner join segments as last_segment
+        on
+            placed.drawdown_id = last_segment.drawdown_id
+            and placed.drawn_after >= last_segment.lo
+            and placed.drawn_after < last_segment.hi
+    where placed.record_key <> ''
 
 ),
 
-judged as (
+drawn as (
 
+    -- one row per request that draws
     select
-        *,
-        case
-            when is_hit then 'hit'
-            when is_without_usage and status in ('error', 'blocked_budget') then 'reported_none'
-            when is_without_usage then 'usage_missing'
-            when price_model is null then 'unknown_model'
-            when price_block is null then 'no_price_for_date'
-            when is_inconsistent then 'inconsistent_usage'
-            else 'price'
-        end as verdict,
-        concat_ws(
-            ','
-            {%- for component in price_components() %},
-            case when {{ component }}_quantity > 0 and {{ component }}_num is null then '{{ component }}' end
-            {%- endfor %}
-        ) as missing_prices,
-        (
-            {% for component in price_components() -%}
-            ({{ component }}_quantity > 0 and {{ component }}_num is not null){{ ' or ' if not loop.last }}
-            {%- endfor %}
-        ) as is_any_priced
-    from matched
+        record_key,
+        cast(case
+            when measure = 'usd' then charge
+            when drawn = 0 then contracted_cost_pico
+            else {{ div_half_even(big('contracted_cost_pico') ~ ' * charge', '(drawn * 1000000)') }}
+        end as bigint) - contracted_cost_pico as drawdown_pico
+    from charged
 
 ),
 
-costed as (
+{% endif -%}
+effective as (
 
     select
-        *,
-        verdict = 'price' and is_any_priced as has_price,
-        {% for component in price_components() -%}
-        case
-            when verdict = 'price' and is_any_priced
-                then coalesce({{ component_pico(component ~ '_quantity', component ~ '_num', 'price_block') }}, 0)
-            when verdict in ('hit', 'reported_none') then 0
-        end as {{ component }}_pico,
-        {% endfor -%}
-        case when verdict = 'hit' then cast({{ setting('gateway_lookup_pico') or 0 }} as bigint) else 0 end as lookup_pico
-    from judged
+        costs.*,
+        case when costs.contracted_cost_pico is not null then {{ drawdown_of(has_drawdowns) }} end as drawdown_pico
+    from costs
+    {% if has_drawdowns -%}
+    left join drawn on costs.record_key = drawn.record_key
+    {% endif %}
 
 )
 
@@ -148,31 +172,23 @@ select
     cache_creation_input_tokens,
     output_tokens,
     reasoning_output_tokens,
-    case
-        when verdict = 'hit' then 'priced'
-        when verdict = 'reported_none' then 'reported_none'
-        when not has_price then 'unpriced'
-        when missing_prices <> '' or not has_context_price or not is_known_tier then 'partial'
-        when is_free then 'free'
-        else 'priced'
-    end as pricing_status,
-    case
-        when verdict = 'hit' then 'gateway_cache_hit'
-        when verdict in ('usage_missing', 'unknown_model', 'no_price_for_date', 'inconsistent_usage') then verdict
-        when verdict = 'reported_none' then null
-        when missing_prices <> '' then 'no_price:' || missing_prices
-        when not has_context_price then 'no_price_for_context:' || price_context
-        when not is_known_tier then 'unknown_service_tier'
-    end as pricing_reason,
+    pricing_status,
+    pricing_reason,
     price_context,
-    case when has_price then {{ used_fallbacks() }} end as price_fallbacks,
+    price_fallbacks,
     case when has_price then price_book_id end as price_book_id,
-    cast(input_pico as bigint) as input_cost_pico,
-    cast(cache_read_pico as bigint) as cache_read_cost_pico,
-    cast(cache_write_5m_pico + cache_write_1h_pico as bigint) as cache_write_cost_pico,
-    cast(output_pico + reasoning_pico as bigint) as output_cost_pico,
-    cast(input_audio_pico + output_audio_pico + input_image_pico + output_image_pico as bigint) as media_cost_pico,
-    cast(web_search_pico + rerank_search_pico + request_pico + lookup_pico as bigint) as request_cost_pico,
-    cast({{ price_components() | join('_pico + ') }}_pico + lookup_pico as bigint) as cost_pico,
+    case when verdict in ('price', 'no_price') then price_source end as price_source,
+    case when verdict in ('price', 'no_price') then gpu_pool_id end as gpu_pool_id,
+    case when has_price then drawdown_id end as drawdown_id,
+    cast(input_cost_pico as bigint) as input_cost_pico,
+    cast(cache_read_cost_pico as bigint) as cache_read_cost_pico,
+    cast(cache_write_cost_pico as bigint) as cache_write_cost_pico,
+    cast(output_cost_pico as bigint) as output_cost_pico,
+    cast(media_cost_pico as bigint) as media_cost_pico,
+    cast(request_cost_pico as bigint) as request_cost_pico,
+    cast(list_cost_pico as bigint) as list_cost_pico,
+    cast(contracted_cost_pico as bigint) as contracted_cost_pico,
+    cast(drawdown_pico as bigint) as drawdown_pico,
+    cast(contracted_cost_pico + drawdown_pico as bigint) as cost_pico,
     cost_reported
-from costed
+from effective

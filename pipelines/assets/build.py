@@ -14,7 +14,7 @@ from pipelines.assets.models import PRICE_BOOK, Models
 from pipelines.building.build import BuildResult, build, mark_days
 from pipelines.building.dbt import Node
 from pipelines.building.manifest import manifest_file
-from pipelines.pricebook.book import SLICE_FILE, price_book_key
+from pipelines.pricebook.book import SLICE_FILE
 from pipelines.settings import Settings
 
 POOL = "duckdb_writer"
@@ -100,6 +100,8 @@ def _build(
 
     result = build(settings, full=config.full, on_node=seen)
     context.log.info(f"{result.kind}: {result.reason}; version {result.serving_n} is published")
+    for notice in result.notices:
+        context.log.warning(notice)
     return result
 
 
@@ -122,9 +124,8 @@ def _published(models: Models) -> dg.AssetSpec:
 
 
 def _priced(settings: Settings, book_id: str) -> dg.MaterializeResult[Any]:
-    key = price_book_key()
-    metadata: dict[str, Any] = {"price_book": book_id, "catalogue": key}
-    path = settings.data_dir / "lake" / PRICE_BOOK / key / SLICE_FILE
+    metadata: dict[str, Any] = {"price_book": book_id}
+    path = settings.data_dir / "lake" / PRICE_BOOK / book_id / SLICE_FILE
     metadata["dagster/row_count"] = pq.read_metadata(path).num_rows
     return dg.MaterializeResult(
         asset_key=dg.AssetKey(PRICE_BOOK), metadata=metadata, data_version=dg.DataVersion(book_id)

@@ -20,7 +20,7 @@ from pipelines.building.dbt import Node
 PRICE_BOOK = "price_book"
 _LAKE = re.compile(r"lake\(\s*'(\w+)'")
 _FEED = re.compile(r"latest_of_feed\(\s*'(\w+)'")
-_PRICED_INPUT = re.compile(r"input\(\s*'(?:price_slice|model)'")
+_PRICED_INPUT = re.compile(r"input\(\s*'(?:price_slice|model|drawdown|drawdown_segment|capacity_day)'")
 _OF_DAGSTER_DBT = "dagster_dbt/"
 """Metadata that holds the whole manifest in every asset; nothing here reads it."""
 

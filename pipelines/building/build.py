@@ -9,10 +9,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipelines.building import price_books
 from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
-from pipelines.pricebook.book import PriceBook, load_or_build_price_book
+from pipelines.pricebook.book import PriceBook
 from pipelines.settings import Settings
 from warehouse import control as db
 from warehouse import planner, publish
@@ -30,12 +31,13 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class BuildResult:
-    """`kind`: full, incremental, or nothing (what is served is up to date)."""
+    """`kind`: full, incremental, or nothing (what is served is up to date). `notices` are sentences for whoever looks."""
 
     kind: str
     reason: str
     days: int
     serving_n: int | None
+    notices: tuple[str, ...] = ()
 
 
 def build(
@@ -45,7 +47,7 @@ def build(
     progress: Progress = lambda *_: None,
     on_node: NodeSeen = lambda _: None,
 ) -> BuildResult:
-    """Bring the served marts up to date with the lake. Raises Locked, BuildError."""
+    """Bring the served marts up to date with the lake. Raises Locked, PriceBookError, BuildError."""
     data_dir = settings.data_dir.resolve()
     with build_lock(data_dir):
         control = Control(settings.control_url)
@@ -70,17 +72,19 @@ def _build(
 ) -> BuildResult:
     progress("prices", 0, 1)
     the_lake, warehouse = Lake(data_dir / "lake"), data_dir / "warehouse.duckdb"
-    book = load_or_build_price_book(data_dir / "lake" / "price_book")
-    mark = fingerprint(MODELS, settings, book)
+    prices = price_books.candidate(settings, control)
+    price_books.adopt(settings, control, prices)
+    mark = fingerprint(MODELS, settings)
     is_utc = settings.reporting.zone == "UTC"
     plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, force_full=full)
     pointer = publish.current(data_dir)
     if plan.kind == "nothing" and pointer is not None:
-        return BuildResult("nothing", plan.reason, 0, pointer.n)
+        newer = price_books.compare_installed(settings, control, prices, is_news=False)
+        return BuildResult("nothing", plan.reason, 0, pointer.n, (newer,) if newer else ())
     build_id = _record(control, plan, mark)
     try:
         planner.begin(control, plan)
-        _run_models(settings, data_dir, plan, book, control, the_lake, warehouse, progress, on_node)
+        _run_models(settings, data_dir, plan, prices.book, control, the_lake, warehouse, progress, on_node)
         progress("publish", 0, 1)
         replaced = None if plan.kind == "full" else plan.days
         pointer = publish.publish(control, data_dir, warehouse, build_id, replaced)
@@ -92,7 +96,8 @@ def _build(
         raise
     _finish(control, build_id, "published", pointer=pointer, plan=plan)
     publish.prune(data_dir)
-    return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n)
+    newer = price_books.compare_installed(settings, control, prices, is_news=True)
+    return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n, (newer,) if newer else ())
 
 
 def _run_models(

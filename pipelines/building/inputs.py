@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -15,7 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
-from pipelines.pricebook.book import PriceBook, alias_table
+from pipelines.economics.drawdown import SEGMENT_END
+from pipelines.pricebook.book import PriceBook
+from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
+from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY
+from pipelines.pricebook.company import matches
 from pipelines.settings import ModelTiers, Settings, Targets
 from warehouse import control as db
 from warehouse import lake
@@ -24,6 +29,7 @@ from warehouse.lake import Lake
 from warehouse.planner import Plan
 
 _USD = pa.decimal128(38, 12)
+_WHOLE = pa.decimal128(38, 0)
 # Metric of the weekly view -> (setting, whether the target is a minimum).
 _TARGETS = {
     "inference_cost_share_of_revenue": ("cost_share_of_revenue_max", False),
@@ -39,14 +45,14 @@ _TARGETS = {
 }
 
 
-def fingerprint(models: Path, settings: Settings, book: PriceBook) -> str:
-    """Changes when the same lake would give other marts: models, prices, and the settings that models store."""
+def fingerprint(models: Path, settings: Settings) -> str:
+    """Changes when the same lake and prices would give other marts: models, and the settings that they store."""
     digest = hashlib.sha256()
     for path in sorted(models.rglob("*")):
         if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
             digest.update(str(path.relative_to(models)).encode() + path.read_bytes())
     stored = {name: str(value) for name, value in _stored_settings(settings).items()}
-    parts = [stored, settings.environments.model_dump(), settings.model_tiers.model_dump(), book.price_book_id]
+    parts = [stored, settings.environments.model_dump(), settings.model_tiers.model_dump()]
     digest.update(json.dumps(parts, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
 
@@ -70,7 +76,10 @@ def write_inputs(
         ),
         "metric_target": _targets(settings.targets),
         "price_slice": book.slices,
-        **_from_control(control, settings.model_tiers),
+        "drawdown": _drawdowns(book),
+        "drawdown_segment": _drawdown_segments(book),
+        "capacity_day": _capacity_days(book, plan.calendar),
+        **_from_control(control, settings.model_tiers, book),
     }
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
@@ -103,7 +112,7 @@ def _targets(targets: Targets) -> pa.Table:
     return _table({"metric_id": pa.string(), "target": _USD, "is_minimum": pa.bool_()}, rows)
 
 
-def _from_control(control: Control, tiers: ModelTiers) -> dict[str, pa.Table]:
+def _from_control(control: Control, tiers: ModelTiers, book: PriceBook) -> dict[str, pa.Table]:
     with control.read() as connection:
         landings = connection.execute(sa.select(db.landing.c.landing_id, db.landing.c.seq)).fetchall()
         tombstones = connection.execute(sa.select(db.tombstone.c.kind, db.tombstone.c.id_md5)).fetchall()
@@ -111,21 +120,107 @@ def _from_control(control: Control, tiers: ModelTiers) -> dict[str, pa.Table]:
     return {
         "landing": _table({"landing_id": pa.string(), "seq": pa.int64()}, landings),
         "tombstone": _table({"kind": pa.string(), "id_md5": pa.string()}, tombstones),
-        "model": _models([(row.provider_name, row.model) for row in seen], tiers),
+        "model": _models([(row.provider_name, row.model) for row in seen], tiers, book),
     }
 
 
-def _models(seen: list[tuple[str, str]], tiers: ModelTiers) -> pa.Table:
-    """Every model name seen, with its place in the price book (null: none) and its tier."""
+def _models(seen: list[tuple[str, str]], tiers: ModelTiers, book: PriceBook) -> pa.Table:
+    """Every model name seen, with its tier, its place in the price book (null: none) and its drawdown, from day to day.
+
+    The stretches of a name are disjoint and cover every day.
+    """
     pairs = sorted({(provider.lower(), model.lower()) for provider, model in seen})
-    priced = {(row["provider_name"], row["model"]): row for row in alias_table(pairs).to_pylist()}
-    columns = ("provider_name", "model", "price_provider", "price_model", "rule", "model_tier")
-    rows = []
+    aliases: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for row in book.names.table(pairs).to_pylist():
+        aliases[row["provider_name"], row["model"]].append(row)
+    drawn = _drawdowns_of(book)
+    rows: list[tuple[Any, ...]] = []
     for provider, model in pairs:
-        row = priced.get((provider, model), {})
-        known = row.get("price_model")
-        rows.append((provider, model, row.get("price_provider"), known, row.get("rule"), _tier(known or model, tiers)))
-    return _table(dict.fromkeys(columns, pa.string()), rows)
+        for first, end, alias in _stretches([(*_span(row), row) for row in aliases[provider, model]]):
+            meant = (alias["price_provider"], alias["price_model"]) if alias else None
+            rule = alias["rule"] if alias else None
+            names = (provider, model, *(meant or (None, None)), rule, _tier(meant[1] if meant else model, tiers))
+            drawdowns = drawn(*meant) if meant else []
+            rows += [(*names, *stretch) for stretch in _stretches(drawdowns, first, end)]
+    columns = ("provider_name", "model", "price_provider", "price_model", "rule", "model_tier")
+    days = {"valid_from": pa.date32(), "valid_to": pa.date32(), "drawdown_id": pa.string()}
+    return _table({**dict.fromkeys(columns, pa.string()), **days}, rows)
+
+
+def _span(row: Mapping[str, Any]) -> tuple[date, date]:
+    return row["valid_from"], row["valid_to"]
+
+
+def _stretches(
+    spans: Iterable[tuple[date, date, Any]], first: date = FIRST_DAY, end: date = LAST_DAY
+) -> list[tuple[date, date, Any]]:
+    """Disjoint spans within `[first, end)` in order, and between them what none of them covers, as `None`."""
+    found: list[tuple[date, date, Any]] = []
+    cut = [(max(start, first), min(stop, end), value) for start, stop, value in spans]
+    for start, stop, value in sorted((span for span in cut if span[0] < span[1]), key=lambda span: span[:2]):
+        if start > first:
+            found.append((first, start, None))
+        found.append((start, stop, value))
+        first = stop
+    return [*found, (first, end, None)] if first < end else found
+
+
+def _drawdowns_of(book: PriceBook) -> Callable[[str, str], list[tuple[date, date, str]]]:
+    """What a priced model draws on, from day to day; a book has at most one for a model and day."""
+    spans = {row["drawdown_id"]: _span(row) for row in book.drawdowns.to_pylist()}
+    patterns = [(row["drawdown_id"], row["provider"], row["model"]) for row in book.drawdown_models.to_pylist()]
+
+    def drawn(provider: str, model: str) -> list[tuple[date, date, str]]:
+        if provider == SELF_HOSTED_PROVIDER:
+            return []
+        found = {name for name, sellers, models in patterns if matches(sellers, provider) and matches(models, model)}
+        return [(*spans[name], name) for name in sorted(found)]
+
+    return drawn
+
+
+def _drawdowns(book: PriceBook) -> pa.Table:
+    schema = {
+        "drawdown_id": pa.string(),
+        "kind": pa.string(),
+        "measure": pa.string(),
+        "is_monthly": pa.bool_(),
+        "valid_from": pa.date32(),
+        "valid_to": pa.date32(),
+        "fee_pico": _WHOLE,
+    }
+    rows = [
+        (row["drawdown_id"], row["kind"], row["measure"], row["window"] == "month", *_span(row), row["fee_pico"])
+        for row in book.drawdowns.to_pylist()
+    ]
+    return _table(schema, rows)
+
+
+def _drawdown_segments(book: PriceBook) -> pa.Table:
+    """`hi` is null in the last segment, which has no end."""
+    rows = [
+        (
+            row["drawdown_id"],
+            row["lo"],
+            row["hi"] if row["hi"] < SEGMENT_END else None,
+            row["rate_num"],
+            row["rate_den"],
+        )
+        for row in book.drawdown_segments.to_pylist()
+    ]
+    return _table({"drawdown_id": pa.string(), **dict.fromkeys(("lo", "hi", "rate_num", "rate_den"), _WHOLE)}, rows)
+
+
+def _capacity_days(book: PriceBook, calendar: Iterable[date]) -> pa.Table:
+    """What every GPU pool cost on every day that the data covers."""
+    days = sorted(calendar)
+    rows = [
+        (row["gpu_pool_id"], day, row["paid_pico_per_day"])
+        for row in book.capacity.to_pylist()
+        for day in days
+        if _span(row)[0] <= day < _span(row)[1]
+    ]
+    return _table({"gpu_pool_id": pa.string(), "day": pa.date32(), "paid_pico": _WHOLE}, rows)
 
 
 def _tier(model: str, tiers: ModelTiers) -> str:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, exporting, figures, intake, servers, upkeep
+from pipelines.cli import builds, exporting, figures, intake, prices, servers, upkeep
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
-__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "servers", "upkeep"]
+__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "prices", "servers", "upkeep"]
 
 
 def main() -> NoReturn:
     """Run the command; turn what a user can mend into a message and an exit code."""
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
+    from pipelines.building.price_answers import PriceQuestionError
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.land import LandingError
     from pipelines.pricebook.book import PriceBookError
@@ -28,7 +29,7 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError)
+    usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
     failures = (LandingError, UnknownFormat, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
     try:
         app()

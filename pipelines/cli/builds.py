@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from pipelines.cli.figures import print_weekly
 from pipelines.cli.printing import build_sentence, exit_for_files, file_data, print_files, print_json, short
 from pipelines.cli.progress import progress_bars
 from pipelines.settings import load_settings
+
+if TYPE_CHECKING:
+    from pipelines.building.build import BuildResult
 
 
 @app.command()
@@ -41,6 +44,7 @@ def build(
         print_json(vars(result))
     else:
         out.print(build_sentence(result))
+        _print_notices(result)
 
 
 @app.command()
@@ -58,4 +62,10 @@ def run(strict: Strict = False, config: Config = None, as_json: Json = False) ->
     else:
         print_files(result.files, as_json)
         out.print(build_sentence(result.build))
+        _print_notices(result.build)
     exit_for_files(result.files, strict)
+
+
+def _print_notices(result: BuildResult) -> None:
+    for notice in result.notices:
+        err.print(notice, markup=False, soft_wrap=True)

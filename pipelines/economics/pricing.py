@@ -1,8 +1,9 @@
-"""What one request cost at list price, in exact integers: the reference that the SQL is tested against.
+"""What one request cost, at list and at contracted price, in exact integers: the reference that the SQL is tested against.
 
 Money is integer pico-USD (1 USD = 10^12). Every token falls into exactly one bucket; each bucket's cost is rounded
-half-even to the pico-dollar, and the total is the sum of the rounded parts. What cannot be priced has no cost at all
-(`None`), with the reason; it is never zero.
+half-even to the pico-dollar, and the total is the sum of the rounded parts. A price in another currency is rounded to
+that currency's pico-unit first and converted afterwards, each component by itself. What cannot be priced has no cost at
+all (`None`), with the reason; it is never zero.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal
 
 PricingStatus = Literal["priced", "partial", "free", "unpriced", "reported_none"]
@@ -38,6 +40,10 @@ STANDARD_TIERS: Final = frozenset({"", "default", "standard", "on_demand", "auto
 GATEWAY_LOOKUP: Final = "gateway_lookup"
 TIER_END: Final = 2**63 - 1
 """Upper end of a price's last tier step: no count of tokens reaches it."""
+EVERY_DAY: Final = 0b111_1111
+"""Weekdays as bits, bit 0 is Monday."""
+RATE_SCALE: Final = 10**9
+"""Exchange rates count with nine decimals, as for revenue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,21 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceSlice:
-    """One model's prices in one context, tier step, validity and time of day; all bounds are half-open `[lo, hi)`.
+class ContractPrice:
+    """What the company pays instead of a slice's list price; components as there."""
 
-    A component costs `quantity * nums[component] / price_block` pico-USD. A component absent from `nums` has no
-    known price. Tier bounds count input tokens including cache; dates and seconds of the day are UTC.
+    currency: str = "USD"
+    price_block: int = 1
+    nums: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSlice:
+    """One model's prices in one context, tier step, validity, weekdays and time of day; bounds are half-open `[lo, hi)`.
+
+    A component costs `quantity * nums[component] / price_block` pico-units of `currency`. A component absent from
+    `nums` has no known price. Tier bounds count input tokens including cache; dates, weekdays and seconds of the day
+    are UTC. Without a `contract` the list price is what is paid.
     """
 
     price_context: str = "standard"
@@ -77,11 +93,16 @@ class PriceSlice:
     valid_to: date = date.max
     tod_from_s: int = 0
     tod_to_s: int = 86_400
+    dow_mask: int = EVERY_DAY
+    price_source: str = "genai-prices"
     has_context_price: bool = True
     is_free: bool = False
+    currency: str = "USD"
     price_block: int = 1
     nums: Mapping[str, int]
     fallbacks: str = ""
+    contract: ContractPrice | None = None
+    gpu_pool_id: str | None = None
 
     def covers(self, context: str, input_tokens: int, day: date, second_of_day: int) -> bool:
         return (
@@ -89,6 +110,7 @@ class PriceSlice:
             and self.tier_lo <= input_tokens < self.tier_hi
             and self.valid_from <= day < self.valid_to
             and self.tod_from_s <= second_of_day < self.tod_to_s
+            and self.dow_mask >> day.weekday() & 1 == 1
         )
 
 
@@ -96,16 +118,21 @@ class PriceSlice:
 class PricedRequest:
     """The verdict on one request.
 
-    `cost_pico_usd` is the sum of `components_pico_usd`, or `None` where the request is unpriced. `fallbacks` names
-    the price substitutions that this request really used, as 'cache_write_1h<-cache_write_5m'.
+    `cost_pico_usd` is the sum of `components_pico_usd`, at contracted prices, or `None` where the request is unpriced;
+    commitments and allowances come later, over many requests. `list_cost_pico_usd` is the same at list price, `None`
+    where that has no dollars. `fallbacks` names the price substitutions that this request really used, as
+    'cache_write_1h<-cache_write_5m'.
     """
 
     status: PricingStatus
     reason: str | None = None
     price_context: str
     cost_pico_usd: int | None
+    list_cost_pico_usd: int | None
     components_pico_usd: Mapping[str, int] = field(default_factory=dict[str, int])
     fallbacks: tuple[str, ...] = ()
+    price_source: str | None = None
+    gpu_pool_id: str | None = None
 
 
 def buckets(usage: Usage) -> dict[str, int]:
@@ -155,6 +182,11 @@ def round_half_even(numerator: int, denominator: int) -> int:
     return quotient + int(is_up)
 
 
+def to_usd(pico: int, rate: Decimal) -> int:
+    """Convert pico-units of a currency to pico-USD; `rate` is USD for one unit, half-up at nine decimals."""
+    return round_half_even(pico * int((rate * RATE_SCALE).to_integral_value(ROUND_HALF_UP)), RATE_SCALE)
+
+
 def price_request(
     usage: Usage,
     slices: Sequence[PriceSlice] | None,
@@ -166,11 +198,13 @@ def price_request(
     service_tier: str | None = None,
     speed: str | None = None,
     lookup_cost_pico_usd: int = 0,
+    usd_rates: Mapping[str, Decimal] | None = None,
 ) -> PricedRequest:
     """Price one request by the first rule that applies, in the order written here.
 
-    `slices` are those of the model that served, `None` where no price book knows it. `started_at` picks validity
-    and time of day; it must carry a zone. Raises ValueError if it does not.
+    `slices` are those of the model that served, `None` where no price book knows it. `started_at` picks validity,
+    weekday and time of day; it must carry a zone. Raises ValueError if it does not. `usd_rates` are the USD for one unit
+    of each currency on the UTC day of the start.
     """
     if started_at.tzinfo is None:
         raise ValueError(f"started_at={started_at!r} has no time zone; prices hold in UTC, so pass an aware instant")
@@ -181,11 +215,12 @@ def price_request(
             reason="gateway_cache_hit",
             price_context=context,
             cost_pico_usd=lookup_cost_pico_usd,
+            list_cost_pico_usd=lookup_cost_pico_usd,
             components_pico_usd={GATEWAY_LOOKUP: lookup_cost_pico_usd},
         )
     has_usage = usage != Usage()
     if not has_usage and status in ("error", "blocked_budget"):
-        return PricedRequest(status="reported_none", price_context=context, cost_pico_usd=0)
+        return PricedRequest(status="reported_none", price_context=context, cost_pico_usd=0, list_cost_pico_usd=0)
 
     price = _slice_at(slices or (), context, usage.input_tokens, started_at.astimezone(UTC))
     quantities = buckets(usage)
@@ -198,8 +233,20 @@ def price_request(
     elif min(quantities.values()) < 0:
         reason = "inconsistent_usage"
     else:
-        return _priced(quantities, price, context, is_known_tier)
-    return PricedRequest(status="unpriced", reason=reason, price_context=context, cost_pico_usd=None)
+        return _priced(quantities, price, context, is_known_tier, {"USD": Decimal(1)} | dict(usd_rates or {}))
+    return _unpriced(reason, context)
+
+
+def _unpriced(reason: str, context: str, price: PriceSlice | None = None) -> PricedRequest:
+    return PricedRequest(
+        status="unpriced",
+        reason=reason,
+        price_context=context,
+        cost_pico_usd=None,
+        list_cost_pico_usd=None,
+        price_source=price.price_source if price else None,
+        gpu_pool_id=price.gpu_pool_id if price else None,
+    )
 
 
 def _slice_at(slices: Sequence[PriceSlice], context: str, input_tokens: int, started_at: datetime) -> PriceSlice | None:
@@ -207,19 +254,32 @@ def _slice_at(slices: Sequence[PriceSlice], context: str, input_tokens: int, sta
     return next((s for s in slices if s.covers(context, input_tokens, started_at.date(), second_of_day)), None)
 
 
-def _priced(quantities: Mapping[str, int], price: PriceSlice, context: str, is_known_tier: bool) -> PricedRequest:
+def _costs(used: Mapping[str, int], nums: Mapping[str, int], block: int, rate: Decimal) -> dict[str, int]:
+    """Cost in pico-USD of every used component that has a price."""
+    costs = {c: round_half_even(quantity * nums[c], block) for c, quantity in used.items() if c in nums}
+    return costs if rate == 1 else {component: to_usd(cost, rate) for component, cost in costs.items()}
+
+
+def _priced(
+    quantities: Mapping[str, int],
+    price: PriceSlice,
+    context: str,
+    is_known_tier: bool,
+    usd_rates: Mapping[str, Decimal],
+) -> PricedRequest:
     """Apply rules 6 to 8 to a consistent usage and the slice that covers it."""
     used = {component: quantity for component, quantity in quantities.items() if quantity > 0}
     if "request" in price.nums:  # no fee per request is the normal case, not an unknown price
         used["request"] = 1
-    costs = {
-        component: round_half_even(quantity * price.nums[component], price.price_block)
-        for component, quantity in used.items()
-        if component in price.nums
-    }
-    missing = ",".join(component for component in COMPONENTS if component in used and component not in costs)
-    if missing and not costs:
-        return PricedRequest(status="unpriced", reason=f"no_price:{missing}", price_context=context, cost_pico_usd=None)
+    missing = ",".join(component for component in COMPONENTS if component in used and component not in price.nums)
+    if missing and not used.keys() & price.nums.keys():
+        return _unpriced(f"no_price:{missing}", context, price)
+    paid = price.contract or ContractPrice(currency=price.currency, price_block=price.price_block, nums=price.nums)
+    if paid.currency not in usd_rates:
+        return _unpriced(f"no_fx_rate:{paid.currency}", context, price)
+    costs = _costs(used, paid.nums, paid.price_block, usd_rates[paid.currency])
+    list_rate = usd_rates.get(price.currency)
+    listed = None if list_rate is None else _costs(used, price.nums, price.price_block, list_rate)
 
     status: PricingStatus = "free" if price.is_free else "priced"
     reason = None
@@ -234,6 +294,9 @@ def _priced(quantities: Mapping[str, int], price: PriceSlice, context: str, is_k
         reason=reason,
         price_context=context,
         cost_pico_usd=sum(costs.values()),
+        list_cost_pico_usd=None if listed is None else sum(listed.values()),
         components_pico_usd=costs,
         fallbacks=tuple(f for f in price.fallbacks.split(",") if f.partition("<-")[0] in used),
+        price_source=price.price_source,
+        gpu_pool_id=price.gpu_pool_id,
     )

@@ -24,7 +24,7 @@ from genai_prices.types import (
     Provider,
 )
 
-from pipelines.pricebook.catalogue import catalogue_providers, resold_model
+from pipelines.pricebook.catalogue import resold_model
 from pipelines.pricebook.names import (
     NO_PROVIDER,
     PROVIDER_FAMILIES,
@@ -35,6 +35,7 @@ from pipelines.pricebook.names import (
     with_dashed_date,
     without_fine_tune,
 )
+from pipelines.pricebook.published import Catalogue, installed_catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,78 +47,96 @@ class Alias:
     rule: str
 
 
+class CatalogueNames:
+    """The names under which one catalogue's models are logged."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.providers = catalogue.providers
+        self._by_folded_id = {fold(provider.id): provider for provider in catalogue.providers}
+        self._resolved: dict[tuple[str, str], Alias | None] = {}
+
+    def resolve(self, provider_name: str | None, model: str) -> Alias | None:
+        """Find the priced model of a logged pair; `None` where no rule finds exactly that model."""
+        key = (fold(provider_name or ""), model.strip().lower())
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(*key)
+        return self._resolved[key]
+
+    def provider_of(self, provider_name: str) -> str | None:
+        """The catalogue's id of a logged provider, `None` where it has none."""
+        found = self._named(fold(provider_name)) or self._matched(fold(provider_name))
+        return found[0].id if found else None
+
+    def same_provider(self, name: str, prefix: str) -> bool:
+        """Whether what stands before a model's first '/' is the provider itself, as in 'azure/gpt-4o'."""
+        named, prefixed = self._named(fold(name)), self._named(fold(prefix))
+        return fold(name) == fold(prefix) or (named is not None and prefixed is not None and named[0] is prefixed[0])
+
+    def _resolve(self, name: str, text: str) -> Alias | None:
+        head, _, rest = text.partition("/")
+        prefix = self._named(fold(head)) if rest else None
+        if name in NO_PROVIDER:
+            if prefix is not None:
+                return self._first([(prefix[0], "model_prefix", rest)])
+            matching = (p for p in self.providers if p.model_match and p.model_match.is_match(text))
+            return self._first([(provider, "model_match", text) for provider in matching])
+
+        found = self._named(name) or self._matched(name)
+        if found is None:
+            return None
+        provider, rule = found
+        is_own_prefix = prefix is not None and prefix[0] is provider
+        own = [(provider, f"{rule}+without_own_prefix", rest)] if is_own_prefix else []
+        return self._first([*own, (provider, rule, text)])
+
+    def _first(self, attempts: list[tuple[Provider, str, str]]) -> Alias | None:
+        hits = (self._in_provider(provider, rule, text) for provider, rule, text in attempts)
+        return next((hit for hit in hits if hit is not None), None)
+
+    def _named(self, name: str) -> tuple[Provider, str] | None:
+        """A provider by a name of ours or by the catalogue's own id."""
+        if name in SELF_HOSTED:
+            return None
+        family = next((provider_id for prefix, provider_id in PROVIDER_FAMILIES if name.startswith(prefix)), None)
+        mapped = PROVIDER_MAP.get(name) or family
+        if mapped and fold(mapped) in self._by_folded_id:
+            return self._by_folded_id[fold(mapped)], "provider_map"
+        provider = self._by_folded_id.get(name)
+        return (provider, "provider_id") if provider else None
+
+    def _matched(self, name: str) -> tuple[Provider, str] | None:
+        """A provider by the catalogue's loose provider match, the last resort."""
+        if name in SELF_HOSTED:
+            return None
+        hits = (p for p in self.providers if p.provider_match is not None and p.provider_match.is_match(name))
+        provider = next(hits, None)
+        return (provider, "provider_match") if provider else None
+
+    def _in_provider(self, provider: Provider, rule: str, text: str) -> Alias | None:
+        for candidate, changes in _candidates(provider.id, text):
+            for seller in (provider.id, *(provider.fallback_model_providers or ())):
+                found = _find(self._by_folded_id[fold(seller)], candidate)
+                if found is None:
+                    continue
+                model_id, kind = found
+                if "global." in text and model_id.startswith("regional."):
+                    continue  # Bedrock sells some models by region, for more: not what was asked for
+                steps = [rule, *changes, kind]
+                if seller == provider.id:
+                    return Alias(provider.id, model_id, "+".join(steps))
+                return Alias(provider.id, resold_model(seller, model_id), "+".join([*steps, f"list_price_of_{seller}"]))
+        return None
+
+
 @cache
+def installed_names() -> CatalogueNames:
+    """The names of the installed catalogue."""
+    return CatalogueNames(installed_catalogue())
+
+
 def resolve(provider_name: str | None, model: str) -> Alias | None:
-    """Find the priced model of a logged pair; `None` where no rule finds exactly that model."""
-    text = model.strip().lower()
-    name = fold(provider_name or "")
-    head, _, rest = text.partition("/")
-    if name in NO_PROVIDER:
-        prefix = _named(fold(head)) if rest else None
-        if prefix is not None:
-            return _first([(prefix[0], "model_prefix", rest)])
-        return _first(
-            [(p, "model_match", text) for p in _providers() if p.model_match and p.model_match.is_match(text)]
-        )
-
-    found = _named(name) or _matched(name)
-    if found is None:
-        return None
-    provider, rule = found
-    prefix = _named(fold(head)) if rest else None
-    is_own_prefix = prefix is not None and prefix[0] is provider
-    own = [(provider, f"{rule}+without_own_prefix", rest)] if is_own_prefix else []
-    return _first([*own, (provider, rule, text)])
-
-
-def _first(attempts: list[tuple[Provider, str, str]]) -> Alias | None:
-    hits = (_in_provider(provider, rule, text) for provider, rule, text in attempts)
-    return next((hit for hit in hits if hit is not None), None)
-
-
-@cache
-def _providers() -> tuple[Provider, ...]:
-    return tuple(catalogue_providers())
-
-
-@cache
-def _by_folded_id() -> dict[str, Provider]:
-    return {fold(provider.id): provider for provider in _providers()}
-
-
-def _named(name: str) -> tuple[Provider, str] | None:
-    """A provider by a name of ours or by the catalogue's own id."""
-    if name in SELF_HOSTED:
-        return None
-    family = next((provider_id for prefix, provider_id in PROVIDER_FAMILIES if name.startswith(prefix)), None)
-    known = PROVIDER_MAP.get(name) or family
-    if known:
-        return _by_folded_id()[fold(known)], "provider_map"
-    provider = _by_folded_id().get(name)
-    return (provider, "provider_id") if provider else None
-
-
-def _matched(name: str) -> tuple[Provider, str] | None:
-    """A provider by the catalogue's loose provider match, the last resort."""
-    if name in SELF_HOSTED:
-        return None
-    hits = (p for p in _providers() if p.provider_match is not None and p.provider_match.is_match(name))
-    provider = next(hits, None)
-    return (provider, "provider_match") if provider else None
-
-
-def _in_provider(provider: Provider, rule: str, text: str) -> Alias | None:
-    for candidate, changes in _candidates(provider.id, text):
-        for seller in (provider.id, *(provider.fallback_model_providers or ())):
-            found = _find(_by_folded_id()[fold(seller)], candidate)
-            if found is None:
-                continue
-            model_id, kind = found
-            steps = [rule, *changes, kind]
-            if seller == provider.id:
-                return Alias(provider.id, model_id, "+".join(steps))
-            return Alias(provider.id, resold_model(seller, model_id), "+".join([*steps, f"list_price_of_{seller}"]))
-    return None
+    """Find the priced model of a logged pair in the installed catalogue."""
+    return installed_names().resolve(provider_name, model)
 
 
 def _candidates(provider_id: str, text: str) -> Iterator[tuple[str, tuple[str, ...]]]:

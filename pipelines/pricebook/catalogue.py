@@ -17,11 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from importlib.metadata import version
+from fractions import Fraction
 from typing import Final, TypeVar
 
-from genai_prices.data import providers as bundled_providers
-from genai_prices.data_units import unit_data
 from genai_prices.types import (
     ConditionalPrice,
     ModelInfo,
@@ -33,10 +31,8 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from pipelines.economics.pricing import CONTEXTS, TIER_END
-
-SOURCE: Final = "genai-prices"
-SOURCE_VERSION: Final = version(SOURCE)
+from pipelines.economics.pricing import CONTEXTS, EVERY_DAY, TIER_END
+from pipelines.pricebook.published import PER_OF_PRICE_KEY, SOURCE, installed_catalogue
 
 FIRST_DAY: Final = date(1970, 1, 1)
 LAST_DAY: Final = date.max
@@ -67,20 +63,27 @@ COMPONENT_OF_PRICE_KEY: Final[Mapping[str, str]] = {
 }
 """Price keys of the wide slice. Others (audio hours, pages, characters, …) keep the catalogue's key as their name."""
 
-PER_OF_PRICE_KEY: Final[Mapping[str, int]] = {
-    str(unit.get("price_key", usage_key)): int(unit["per"]) for usage_key, unit in unit_data.items()
-}
-
 Value = TypeVar("Value")
-Price = tuple[str, Decimal, int]
-"""Component, price in USD, and the number of units that this price buys."""
+Price = tuple[str, Decimal | Fraction, int]
+"""Component, price in the currency of its cell (mostly USD), and the number of units that this price buys."""
 Step = tuple[int, int, tuple[Price, ...]]
 """Tier step `[lo, hi)` of input tokens, and the prices in it, sorted by component."""
 
 
 @dataclass(frozen=True, slots=True)
+class Contract:
+    """What a cell's components cost under the company's contracts: exact pico-units of the currency per unit."""
+
+    currency: str
+    prices: tuple[tuple[str, Fraction], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PriceCell:
-    """All prices of one model in one context, validity, time of day and tier step; bounds are half-open, UTC."""
+    """All prices of one model in one context, validity, weekdays, time of day and tier step; half-open bounds, UTC.
+
+    Bit 0 of `dow_mask` is Monday. `prices` are in `currency`; `contract` is `None` where the list price is paid.
+    """
 
     provider: str
     model: str
@@ -94,6 +97,11 @@ class PriceCell:
     has_context_price: bool
     prices: tuple[Price, ...]
     evidence_url: str | None
+    dow_mask: int = EVERY_DAY
+    currency: str = "USD"
+    price_source: str = SOURCE
+    contract: Contract | None = None
+    gpu_pool_id: str | None = None
 
     @property
     def is_free(self) -> bool:
@@ -101,14 +109,9 @@ class PriceCell:
         return bool(self.prices) and all(price_usd == 0 for _, price_usd, _ in self.prices)
 
 
-def catalogue_providers() -> Sequence[Provider]:
-    """The providers of the installed package, never those of its self-update: a run's prices are pinned."""
-    return bundled_providers
-
-
 def price_cells(providers: Iterable[Provider] | None = None) -> Iterator[PriceCell]:
     """Every model's cells in every context, those of models sold at another provider's list price included."""
-    known = list(catalogue_providers() if providers is None else providers)
+    known = list(installed_catalogue().providers if providers is None else providers)
     by_id = {provider.id: provider for provider in known}
     for provider in known:
         url = provider.pricing_urls[0] if provider.pricing_urls else None

@@ -45,7 +45,21 @@ PROVIDER_FAMILIES: Final = (("amazon-bedrock", "aws"), ("azure", "azure"), ("bed
 """Starts of folded names that come in many forms: 'vertex_ai-anthropic_models', 'bedrock_converse', 'azure_ai'."""
 
 SELF_HOSTED: Final = frozenset(
-    {"custom", "custom-openai", "hosted-vllm", "lm-studio", "ollama", "ollama-chat", "openai-like", "vllm"}
+    {
+        "custom",
+        "custom-openai",
+        "hosted-vllm",
+        "llamafile",
+        "lm-studio",
+        "ollama",
+        "ollama-chat",
+        "openai-like",
+        "self-hosted",
+        "sglang",
+        "text-generation-inference",
+        "vllm",
+        "xinference",
+    }
 )
 """Servers of one's own: the vendor's list price is not what they cost, however the model is called."""
 

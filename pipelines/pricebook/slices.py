@@ -7,7 +7,7 @@ rounding. No float is involved; a price that does not fit is refused by name.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
@@ -16,12 +16,15 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from pipelines.economics.pricing import COMPONENTS, PriceSlice
+from pipelines.economics.pricing import COMPONENTS, ContractPrice, PriceSlice
 from pipelines.pricebook.catalogue import PriceCell
+from pipelines.pricebook.errors import PriceBookError
 
 BIGINT_MAX: Final = 2**63 - 1
 PICO: Final = 10**12
-LIST_PRICE: Final = pa.decimal128(38, 18)
+LIST_PRICE: Final = pa.decimal128(38, 28)
+"""Room for a price of a double written out: LiteLLM has 0.0000029999900000000002 for a token."""
+LAST_DIGIT: Final = Decimal("1e-18")
 
 FALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "cache_read": ("input",),
@@ -45,20 +48,29 @@ SLICE_KEY: Final = [
     pa.field("valid_to", pa.date32(), nullable=False),
     pa.field("tod_from_s", pa.int32(), nullable=False),
     pa.field("tod_to_s", pa.int32(), nullable=False),
+    pa.field("dow_mask", pa.int16(), nullable=False),
 ]
 PRICE_SLICE: Final = pa.schema(
     [
         *SLICE_KEY,
+        pa.field("price_source", pa.string(), nullable=False),
         pa.field("has_context_price", pa.bool_(), nullable=False),
         pa.field("is_free", pa.bool_(), nullable=False),
+        pa.field("price_currency", pa.string(), nullable=False),
         pa.field("price_block", pa.int64(), nullable=False),
         *(pa.field(f"{component}_num", pa.int64()) for component in COMPONENTS),
         pa.field("fallbacks", pa.string(), nullable=False),
+        pa.field("has_contract", pa.bool_(), nullable=False),
+        pa.field("contract_currency", pa.string()),
+        pa.field("contract_block", pa.int64()),
+        *(pa.field(f"contract_{component}_num", pa.int64()) for component in COMPONENTS),
+        pa.field("gpu_pool_id", pa.string()),
     ]
 )
 PRICE_COMPONENT: Final = pa.schema(
     [
         *SLICE_KEY,
+        pa.field("source", pa.string(), nullable=False),
         pa.field("component", pa.string(), nullable=False),
         pa.field("tier_basis", pa.string(), nullable=False),
         pa.field("tier_mode", pa.string(), nullable=False),
@@ -73,18 +85,10 @@ PRICE_COMPONENT: Final = pa.schema(
 )
 
 
-class PriceBookError(ValueError):
-    """A price book that cannot be used; `problems` lists every reason, not only the first."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__(f"The price book has {len(self.problems)} problem(s):\n" + "\n".join(self.problems))
-
-
 @cache
-def pico_usd_per_unit(price_usd: Decimal, per: int) -> Fraction:
+def pico_usd_per_unit(price_usd: Decimal | Fraction, per: int) -> Fraction:
     """Exact price of one unit in pico-USD. Raises ValueError for a negative or non-finite price."""
-    if not price_usd.is_finite() or price_usd < 0:
+    if (isinstance(price_usd, Decimal) and not price_usd.is_finite()) or price_usd < 0:
         raise ValueError(f"the price {price_usd} is not a finite non-negative number")
     return Fraction(price_usd) * PICO / per
 
@@ -149,6 +153,7 @@ def _key(cell: PriceCell) -> tuple[object, ...]:
         cell.valid_to,
         cell.tod_from_s,
         cell.tod_to_s,
+        cell.dow_mask,
     )
 
 
@@ -157,16 +162,30 @@ def _slice_row(cell: PriceCell) -> tuple[object, ...]:
     nums, block = common_block(in_scope)
     filled, fallbacks = with_fallbacks(nums)
     prices = (filled.get(component) for component in COMPONENTS)
-    return (*_key(cell), cell.has_context_price, cell.is_free, block, *prices, fallbacks)
+    kind = (cell.price_source, cell.has_context_price, cell.is_free)
+    listed = (cell.currency, block, *prices, fallbacks)
+    return (*_key(cell), *kind, *listed, *_contract(cell), cell.gpu_pool_id)
+
+
+def _contract(cell: PriceCell) -> tuple[object, ...]:
+    if cell.contract is None:
+        return (False, None, None, *(None for _ in COMPONENTS))
+    nums, block = common_block(dict(cell.contract.prices))
+    return (True, cell.contract.currency, block, *(nums.get(component) for component in COMPONENTS))
 
 
 def _component_rows(cell: PriceCell) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for name, price_usd, per in cell.prices:
         nums, block = common_block({name: pico_usd_per_unit(price_usd, per)})
-        facts = (nums[name], block, price_usd, per, "USD", cell.is_free, cell.evidence_url)
-        rows.append((*_key(cell), name, "input_tokens", "step", *facts))
+        facts = (nums[name], block, _shown(price_usd), per, cell.currency, cell.is_free, cell.evidence_url)
+        rows.append((*_key(cell), cell.price_source, name, "input_tokens", "step", *facts))
     return rows
+
+
+def _shown(price: Decimal | Fraction) -> Decimal:
+    """A price for reading; the exact one is `price_num / price_block`."""
+    return price if isinstance(price, Decimal) else (Decimal(price.numerator) / price.denominator).quantize(LAST_DIGIT)
 
 
 def price_slices(table: pa.Table) -> dict[tuple[str, str], tuple[PriceSlice, ...]]:
@@ -186,9 +205,19 @@ def _price_slice(row: Mapping[str, Any]) -> PriceSlice:
         valid_to=row["valid_to"],
         tod_from_s=row["tod_from_s"],
         tod_to_s=row["tod_to_s"],
+        dow_mask=row["dow_mask"],
+        price_source=row["price_source"],
         has_context_price=row["has_context_price"],
         is_free=row["is_free"],
+        currency=row["price_currency"],
         price_block=row["price_block"],
         nums={c: row[f"{c}_num"] for c in COMPONENTS if row[f"{c}_num"] is not None},
         fallbacks=row["fallbacks"],
+        contract=_contract_of(row) if row["has_contract"] else None,
+        gpu_pool_id=row["gpu_pool_id"],
     )
+
+
+def _contract_of(row: Mapping[str, Any]) -> ContractPrice:
+    nums = {c: row[f"contract_{c}_num"] for c in COMPONENTS if row[f"contract_{c}_num"] is not None}
+    return ContractPrice(currency=row["contract_currency"], price_block=row["contract_block"], nums=nums)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -24,6 +25,7 @@ from tests.browser.company import EVIL, built_company, config
 from tests.browser.pages import again, html, page, query, rows, words
 from tests.workspace import Workspace, request
 from warehouse import control as db
+from warehouse import ledger_view
 from warehouse.control import now_text
 from warehouse.reader import Reader
 from warehouse.rows import Period
@@ -230,6 +232,49 @@ def test_a_configuration_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch
     config(tmp_path).write_text("data_dri = 'x'\n")
     monkeypatch.setenv(source.CONFIG_VARIABLE, str(config(tmp_path)))
     assert "data_dri" in words(page("data"))
+
+
+def test_the_data_page_names_the_price_book_in_force(company: Workspace, reader: Reader) -> None:
+    del reader
+    (entry,) = ledger_view.price_books(company.control)
+    seen = words(page("data"))
+    assert f"In force {entry.price_book_id[:8]} first build" in seen
+    assert f"genai-prices {entry.catalogue_version}" in seen
+    assert "is installed" not in seen
+
+
+def test_the_data_page_lists_what_a_newer_catalogue_would_change(company: Workspace, reader: Reader) -> None:
+    del reader
+    (entry,) = ledger_view.price_books(company.control)
+    per_million = {"unit": "1M tokens", "context": "standard", "component": "input", "where": "mon"}
+    dropped = {"context": "batch", "component": "cache_read", "where": "", "before": "3", "after": None}
+    changes = [
+        {**per_million, "provider_name": "anthropic", "model": EVIL, **dropped},
+        *({**per_million, "provider_name": "", "model": f"m{n}", "before": "1", "after": "2.5"} for n in range(12)),
+    ]
+    told = {"days": 4, "models": 13, "changes": changes}
+    row = {
+        "catalogue_sha": "9",
+        "catalogue_version": "9.9.9",
+        "price_book_id": entry.price_book_id,
+        "compared_at": now_text(),
+    }
+    with company.control.write() as connection:
+        connection.execute(sa.insert(db.newer_catalogue).values(**row, changes=json.dumps(told)))
+    at = page("data")
+    assert "genai-prices 9.9.9 is installed, prices are pinned to" in words(at)
+    assert "It would change what requests of 4 days cost" in words(at)
+    listed = rows(at, "Newer prices")
+    assert listed[0] == [f"{EVIL} (anthropic)", "cache read, batch", "3", "–", "1M tokens"]
+    assert listed[1] == ["m0 (no provider named)", "input, mon", "1", "2.5", "1M tokens"]
+    assert (len(listed), listed[-1][0]) == (13, "1 more price")
+
+    # Compared with another book than the one in force: it says nothing of this one.
+    with company.control.write() as connection:
+        connection.execute(sa.update(db.newer_catalogue).values(price_book_id="another"))
+    assert "9.9.9" not in words(page("data"))
+    with company.control.write() as connection:
+        connection.execute(sa.delete(db.newer_catalogue))
 
 
 def test_a_build_that_fails_or_runs_is_told_and_a_new_version_is_picked_up(

@@ -67,15 +67,40 @@ def _state(folder: Path) -> dict[str, int]:
 
 
 def test_the_commands_of_operations_run(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+    small_company(tmp_path)
+    done = run(commands(DOCS / "operations.md"), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_the_commands_of_prices_run_and_its_file_is_accepted(tmp_path: Path) -> None:
+    small_company(tmp_path)
+    page = DOCS / "prices.md"
+    files = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    prices = next(text for text in files if "[[override]]" in text)
+    settings = next(text for text in files if "[pricing]" in text)
+    (tmp_path / "complete.toml").write_text(prices)
+    done = run(f"margincall run\n{commands(page)}\nmargincall prices check complete.toml", tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = done.stdout.rpartition("complete.toml can be used: ")[2]
+    assert " ".join(told.split()) == (
+        "2 overrides, 1 discounts, 1 drawdowns, 1 gpu pools, 1 aliases, 1 azure deployments."
+    )
+    (tmp_path / "prices.toml").write_text(prices)
+    with (tmp_path / "margincall.toml").open("a") as file:
+        file.write(settings)
+    done = run("margincall build\nmargincall prices show", tmp_path)
+    assert "the company's prices changed" in " ".join(done.stdout.split()), done.stderr
+
+
+def small_company(folder: Path) -> None:
+    """A configuration whose logs are one request, landed."""
+    workspace = Workspace(folder)
     workspace.control.close()
-    logs = tmp_path / "logs"
+    logs = folder / "logs"
     logs.mkdir()
     workspace.root = logs
     workspace.land_records("log", [request()])
-    (tmp_path / "margincall.toml").write_text('config_version = 1\nlogs = ["logs"]\n')
-    done = run(commands(DOCS / "operations.md"), tmp_path)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (folder / "margincall.toml").write_text('config_version = 1\nlogs = ["logs"]\n')
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)

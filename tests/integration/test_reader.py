@@ -105,9 +105,21 @@ def test_costs_can_be_split_by_any_dimension_and_sum_to_the_same(reader: Reader)
     assert sum(line.cost_usd for line in parts) == whole[0].cost_usd == Decimal("0.54142")
     assert sum(line.requests for line in parts) == 6
     assert reader.costs(WEEK, ["feature", "model"], tenant_id="beta") == [
-        CostLine(("search", None), Decimal("0.50"), 0, 0, 0, 0, 0, 0, 0),
-        CostLine(("unattributed", None), Decimal("0.02"), 0, 0, 0, 0, 0, 0, 0),
-        CostLine(("unattributed", "claude-sonnet-4-5"), Decimal("0.00342"), 1, 0, 0, 0, 1000, 400, 100),
+        CostLine(("search", None), Decimal("0.50"), 0, 0, 0, 0, 0, 0, 0, Decimal("0.50"), Decimal("0.50")),
+        CostLine(("unattributed", None), Decimal("0.02"), 0, 0, 0, 0, 0, 0, 0, Decimal("0.02"), Decimal("0.02")),
+        CostLine(
+            ("unattributed", "claude-sonnet-4-5"),
+            Decimal("0.00342"),
+            1,
+            0,
+            0,
+            0,
+            1000,
+            400,
+            100,
+            Decimal("0.00342"),
+            Decimal("0.00342"),
+        ),
     ]
     assert reader.costs(Period.week(date(2025, 1, 6))) == []
 

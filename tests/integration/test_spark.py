@@ -28,8 +28,11 @@ from pipelines.building.spark import (
     local_session,
 )
 from pipelines.landing.collect import find, ingest
+from pipelines.settings import Pricing
 from sample_data.generate import generate
 from tests.integration import company
+from tests.sql import company_prices
+from tests.sql.priced_traffic import over_weeks
 from tests.workspace import Workspace
 from warehouse import publish
 from warehouse.connection import warehouse
@@ -43,6 +46,7 @@ PARTITIONS = {
     "fct_cost_day": "usage_date",
 }
 """Spark stores the column that a table is partitioned by as its last."""
+DRAWING = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o"), ("google", "gemini-2.5-pro")]
 Marts = dict[str, pa.Table]
 
 
@@ -92,9 +96,11 @@ def workspace_at(root: Path, **settings: Any) -> Generator[Workspace]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """The company, built on DuckDB as it grew: a full build, then an incremental one."""
-    with workspace_at(tmp_path_factory.mktemp("company")) as workspace:
+    """The company with prices of its own, built on DuckDB as it grew: a full build, then an incremental one."""
+    root = tmp_path_factory.mktemp("company")
+    with workspace_at(root, pricing=Pricing(company_prices=company_prices.write(root))) as workspace:
         company.land_first(workspace)
+        workspace.land_records("own", over_weeks([*company_prices.OWN, *DRAWING], 300, seed=3))
         workspace.build()
         company.land_late(workspace)
         assert workspace.build().kind == "incremental"
@@ -109,7 +115,13 @@ def test_a_company_with_every_case_has_the_same_marts_on_both_engines(built: Wor
         assert {name: session.conf.get(name) for name in REQUIRED} == REQUIRED
     statuses = set(duck["fct_llm_request_priced"].column("pricing_status").to_pylist())
     assert statuses == {"priced", "partial", "unpriced", "reported_none"}  # no model of today's catalogue is free
-    whale = built.rows("select max(inference_cost_pico) from fct_tenant_day where tenant_id = 'whale'")[0][0]
+    drawn = duck["fct_llm_request_priced"].column("drawdown_pico").to_pylist()
+    assert sum(pico is not None and pico != 0 for pico in drawn) > 50
+    assert {name.partition(":")[0] for name in duck["fct_shared_cost_day"].column("pool_id").to_pylist()} >= {
+        "idle",
+        "unused",
+    }
+    whale = built.rows("select sum(list_cost_pico) from fct_cost_day where tenant_id = 'whale'")[0][0]
     assert whale == 700 * 10**9 * 15 * 10**6 > 2**63  # more than a 64-bit sum holds
 
 

@@ -108,7 +108,8 @@ def _unsure_terms(sql: str) -> Iterator[tuple[int, str]]:
             continue
         at = window.end() + order.end()
         for term in re.split(r",(?![^()]*\))", inside[order.end() :]):
-            column = re.sub(r"\s+(?:asc|desc)\s*$", "", term.strip()).rpartition(".")[2]
+            ordered = re.sub(r"\s+(?:rows|range) between\b.*", "", term, flags=re.S)
+            column = re.sub(r"\s+(?:asc|desc)\s*$", "", ordered.strip()).rpartition(".")[2]
             if not re.search(r"\bnulls (?:first|last)\b", term) and column not in NEVER_NULL:
                 yield at, term
             at += len(term) + 1

@@ -36,6 +36,19 @@ def traffic(book: Book, models: Sequence[tuple[str, str]], seed: int) -> list[Re
     return records
 
 
+def over_weeks(models: Sequence[tuple[str, str]], count: int, seed: int) -> list[Record]:
+    """Requests to these models on every weekday and at every hour of five weeks, in no order."""
+    rng = random.Random(seed)
+    found: list[Record] = []
+    for number in range(count):
+        provider, model = rng.choice(models)
+        day = LAST_DAY - timedelta(days=rng.randrange(35))
+        at = _at(day, rng.randrange(86_400), rng.choice((0, 0, 999_999)))
+        usage = _usage(rng, rng.choice((_tokens(rng), 200_000, 200_001)))
+        found.append(_record(rng, provider, model, started_at=at, source_record_id=f"w-{number}", **usage))
+    return found
+
+
 def _at(day: date, second: int, microsecond: int = 0) -> str:
     midnight = datetime.combine(day, time(), UTC)
     return (midnight + timedelta(seconds=second, microseconds=microsecond)).isoformat()

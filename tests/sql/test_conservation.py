@@ -10,11 +10,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.building.dbt import MODELS, DbtFailed, run_dbt
+from pipelines.settings import Pricing
 from tests.sql import example_c
 from tests.sql.example_c import NOVEMBER_9
 from tests.workspace import Workspace, request
 from warehouse import control as db
 
+GPUS = """
+[[gpu_pool]]
+id = "gpus"
+models = ["own-*"]
+gpu_hourly_usd = 2.5
+gpus = 1
+prefill_tokens_per_s = 1000
+decode_tokens_per_s = 100
+utilisation = "0.5"
+"""
 CHECKS = sorted(path.stem for path in (MODELS / "tests").glob("*.sql"))
 
 ONE_REQUEST = "(select min(record_key) from fct_llm_request_priced where pricing_status = 'priced')"
@@ -47,6 +58,22 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
         f"update fct_llm_request_priced set input_cost_pico = input_cost_pico + 1 where record_key = {ONE_REQUEST}",
     ),
     (
+        "component_costs_sum_to_cost",
+        f"update fct_llm_request_priced set drawdown_pico = drawdown_pico + 1 where record_key = {ONE_REQUEST}",
+    ),
+    (
+        "list_and_contracted_costs_equal_their_sources",
+        "update fct_cost_day set list_cost_pico = list_cost_pico + 1 where component = 'inference'",
+    ),
+    (
+        "list_and_contracted_costs_equal_their_sources",
+        f"update fct_llm_request_priced set contracted_cost_pico = contracted_cost_pico + 1 where record_key = {ONE_REQUEST}",
+    ),
+    (
+        "paid_capacity_is_charged_or_idle",
+        "update fct_shared_cost_day set pool_cost_pico = pool_cost_pico - 1 where pool_id = 'idle:gpus'",
+    ),
+    (
         "cost_is_null_exactly_where_unpriced",
         "update fct_llm_request_priced set cost_pico = 0 where pricing_status = 'unpriced'",
     ),
@@ -61,8 +88,10 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A week with retries over midnight, repeated landings, an erased tenant, an id used for too long, other cost, revenue."""
-    workspace = Workspace(tmp_path_factory.mktemp("conservation"))
+    """A week with retries over midnight, repeated landings, an erased tenant, an id used for too long, other cost, GPUs."""
+    root = tmp_path_factory.mktemp("conservation")
+    (root / "prices.toml").write_text(GPUS)
+    workspace = Workspace(root, pricing=Pricing(company_prices=root / "prices.toml"))
     example_c.land(workspace, NOVEMBER_9)
     corrected = {**example_c.attempts(NOVEMBER_9)[0], "output_tokens": 300, "observed_at": "2026-11-12T00:00:00Z"}
     workspace.land_records("again", [*example_c.attempts(NOVEMBER_9)[1:4], corrected])
@@ -76,7 +105,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         request(source_record_id=f"other-{tenant}", tenant_id=tenant) for tenant in ("beta", "gone", "gone-since")
     ]
     moved = {**others[2], "tenant_id": "beta", "observed_at": "2026-11-12T00:00:00Z"}
-    workspace.land_records("others", [*long, *others])
+    own = request(source_record_id="own", tenant_id="beta", provider_name="vllm", response_model="own-llama")
+    workspace.land_records("others", [*long, *others, own])
     workspace.land_records("moved", [moved])
     line = {"tenant_id": "beta", "kind": "subscription", "amount": "10.00", "currency": "USD"}
     period = {"service_start": "2026-11-01", "service_end": "2026-12-01"}

@@ -40,6 +40,7 @@ GOOD = (
     "row_number() over (partition by a order by feed.observed_at desc nulls last, landing.seq desc nulls last)",
     "row_number() over (partition by (a, b) order by requests.version_at desc, row_hash desc)",
     "count(*) over (partition by week_start)",
+    "sum(x) over (order by started_at, record_key rows between unbounded preceding and current row)",
     "'a double // of avg( / hash( in a value'",
     "cast(x as string) || md5(y) -- varchar // avg(",
     "{#- a / b as double -#}",

@@ -22,17 +22,16 @@ from genai_prices.types import Usage as CatalogueUsage
 from pipelines.economics.pricing import CONTEXTS, PricedRequest, PriceSlice, Usage, price_request
 from pipelines.pricebook.aliases import resolve
 from pipelines.pricebook.book import (
+    TABLES,
     PriceBook,
     PriceBookError,
-    alias_table,
     build_price_book,
-    load_or_build_price_book,
     load_price_book,
-    price_book_key,
     problems_of,
     write_price_book,
 )
 from pipelines.pricebook.catalogue import CATALOGUE_CONTEXT, PriceCell, collapse, price_cells, resold_model
+from pipelines.pricebook.naming import Names
 from pipelines.pricebook.slices import common_block, pico_usd_per_unit, price_slices, slice_table, with_fallbacks
 
 USAGES = (
@@ -319,20 +318,25 @@ def test_units_without_a_column_stay_in_the_long_table_and_leave_the_slice_empty
 def test_a_book_is_the_same_bytes_every_time_and_survives_the_disk(book: PriceBook, tmp_path: Path) -> None:
     write_price_book(book, tmp_path / "a")
     write_price_book(build_price_book(), tmp_path / "b")
-    for name in ("price_component.parquet", "price_slice.parquet"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+    written = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert written == [
+        "price_alias.parquet",
+        "price_capacity.parquet",
         "price_component.parquet",
+        "price_drawdown.parquet",
+        "price_drawdown_model.parquet",
+        "price_drawdown_segment.parquet",
         "price_slice.parquet",
     ]
+    for name in written:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     loaded = load_price_book(tmp_path / "a")
     assert (loaded.price_book_id, loaded.source, loaded.source_version) == (
         book.price_book_id,
         "genai-prices",
         book.source_version,
     )
-    assert loaded.slices.equals(book.slices)
-    assert loaded.components.equals(book.components)
+    assert {name for name, table in loaded.tables().items() if table.equals(book.tables()[name])} == set(TABLES)
 
 
 def test_a_book_that_was_tampered_with_is_refused(book: PriceBook, tmp_path: Path) -> None:
@@ -342,11 +346,33 @@ def test_a_book_that_was_tampered_with_is_refused(book: PriceBook, tmp_path: Pat
         load_price_book(tmp_path)
 
 
-def test_a_built_book_is_left_for_the_next_run(book: PriceBook, tmp_path: Path) -> None:
-    first = load_or_build_price_book(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [price_book_key()]
-    (tmp_path / price_book_key() / "price_component.parquet").touch()
-    assert first.price_book_id == load_or_build_price_book(tmp_path).price_book_id == book.price_book_id
+def test_a_book_that_lacks_a_table_is_refused_by_name(book: PriceBook, tmp_path: Path) -> None:
+    write_price_book(book, tmp_path)
+    (tmp_path / "price_capacity.parquet").unlink()
+    with pytest.raises(PriceBookError, match=r"price_capacity\.parquet is missing"):
+        load_price_book(tmp_path)
+
+
+def test_weekdays_are_a_dimension_of_the_partition(book: PriceBook) -> None:
+    rows = [
+        row for row in book.slices.to_pylist() if row["price_model"] == "gpt-4o" and row["price_provider"] == "openai"
+    ]
+    standard = next(row for row in rows if row["price_context"] == "standard")
+    others = [row for row in rows if row["price_context"] != "standard"]
+
+    def problems(*masks: int) -> list[str]:
+        split = [standard | {"dow_mask": mask} for mask in masks]
+        return problems_of(pa.Table.from_pylist([*split, *others], schema=book.slices.schema))
+
+    assert problems(0b001_1111, 0b110_0000) == []
+    assert problems(0b011_1111, 0b110_0000) == [
+        "openai gpt-4o standard: slices overlap",
+        "openai gpt-4o standard: slices leave gaps or reach beyond the calendar",
+    ]
+    assert problems(0b001_1111, 0b100_0000) == [
+        "openai gpt-4o standard: slices leave gaps or reach beyond the calendar"
+    ]
+    assert len(problems(0b1111_1111)) == 1  # no such weekday
 
 
 def test_cells_come_in_every_context_for_every_model() -> None:
@@ -425,6 +451,7 @@ def test_a_logged_name_means_its_model(
         ("openai", "openai/llama-3-internal"),
         ("openai", "openai/acme-unpriced-1"),
         ("gemini", "gemini-1.5-flash-8b"),
+        ("bedrock", "global.claude-opus-4-6"),
         ("bedrock", "acme.claude-3-haiku-20240307-v1:0"),
         ("bedrock", "amazon.titan-embed-text-v3"),
         ("openrouter", "openai/gpt-4o:free"),
@@ -465,9 +492,10 @@ def test_an_alias_names_the_rules_that_led_to_it() -> None:
     assert rule(None, "claude-haiku-4-5") == "model_match+id"
 
 
-def test_the_alias_table_has_a_row_per_known_name_in_lower_case_and_none_for_the_others() -> None:
+def test_the_table_of_names_has_a_row_per_known_name_in_lower_case_and_none_for_the_others() -> None:
+    names = Names()
     pairs = [("OpenAI", "GPT-4o"), ("openai", "gpt-4o"), (None, "gpt-5-mini"), ("openai", "acme"), (None, "gpt-5-mini")]
-    assert alias_table(pairs).to_pylist() == [
+    assert names.table(pairs).drop_columns(["valid_from", "valid_to"]).to_pylist() == [
         {
             "provider_name": "",
             "model": "gpt-5-mini",
@@ -483,4 +511,4 @@ def test_the_alias_table_has_a_row_per_known_name_in_lower_case_and_none_for_the
             "rule": "provider_id+id",
         },
     ]
-    assert alias_table([]).num_rows == 0
+    assert names.table([]).num_rows == 0

@@ -7,6 +7,7 @@ from typing import Any
 
 target = SimpleNamespace(type="duckdb")
 execute = False
+this = "this"
 
 
 def config(**_: Any) -> str:
@@ -65,8 +66,88 @@ def spread_day(amount_pico: str, k: str, n: str) -> str:
     return f"spread_day({amount_pico}, {k}, {n})"
 
 
-def component_pico(quantity: str, num: str, block: str) -> str:
-    return f"component_pico({quantity}, {num}, {block})"
+def is_price_known(component: str) -> str:
+    return f"known_{component}"
+
+
+def price_bit(_component: str) -> int:
+    return 1
+
+
+def whole_cost(components: list[str], side: str) -> str:
+    return " + ".join(f"{component}_quantity * {side}_{component}_num" for component in components)
+
+
+def rounded_cost(components: list[str], side: str) -> str:
+    return " + ".join(rounded_component(component, side) for component in components)
+
+
+def rounded_component(component: str, side: str) -> str:
+    return f"rounded({component}_quantity, {side}_{component}_num, {side}_block)"
+
+
+def converted_cost(components: list[str], side: str) -> str:
+    return " + ".join(f"converted({side}_{component}_in_currency, {side}_nano_rate)" for component in components)
+
+
+def nano_rate(rate: str) -> str:
+    return f"nano_rate({rate})"
+
+
+def missing_prices() -> str:
+    return "'input,output'"
+
+
+def nano_rate_of(side: str, _is_abroad: bool) -> str:
+    return f"{side}_rates.nano_rate"
+
+
+def is_any_price_known() -> str:
+    return "input_quantity > 0"
+
+
+def drawdown_of(_has_drawdowns: bool) -> str:
+    return "coalesce(drawn.drawdown_pico, 0)"
+
+
+def prices_of(sides: list[str]) -> list[tuple[str, str]]:
+    return [(side, component) for side in sides for component in price_components()]
+
+
+def price_groups() -> list[tuple[str, list[str]]]:
+    return [("input", ["input"]), ("request", ["output", "request"])]
+
+
+def any_row(_table: str, _condition: str = "") -> bool:
+    return True
+
+
+def is_any_price_abroad() -> bool:
+    return True
+
+
+def is_incremental() -> bool:
+    return True
+
+
+def big(expression: str) -> str:
+    return f"cast({expression} as decimal(38, 0))"
+
+
+def weekday_bit(day: str) -> str:
+    return f"weekday_bit({day})"
+
+
+def drawn_tokens() -> str:
+    return "(input_tokens + output_tokens)"
+
+
+def window_start(day: str, drawdown: str) -> str:
+    return f"greatest({day}, {drawdown}.valid_from)"
+
+
+def charge_upto(units: str, segment: str) -> str:
+    return f"charge_upto({units}, {segment}.lo)"
 
 
 def price_components() -> list[str]:
