@@ -49,7 +49,10 @@
 {%- endmacro %}
 
 {% macro rounded_component(component, side) -%}
-  {{ div_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(side ~ '_' ~ component ~ '_num'), side ~ '_block') }}
+  case
+    when {{ component }}_quantity = 0 then 0
+    else {{ div_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(side ~ '_' ~ component ~ '_num'), side ~ '_block') }}
+  end
 {%- endmacro %}
 
 {#- The same where each component stands in its currency already; null without a rate of that day. -#}

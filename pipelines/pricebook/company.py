@@ -43,7 +43,8 @@ PER: Final[Mapping[str, int]] = {
     for component in COMPONENTS
 }
 """How many units a price of the file buys: a million tokens, or a thousand searches or requests."""
-DEAREST: Final = 10_000
+DEAREST: Final = 4_000
+"""USD for that many: landing's largest quantities at such a price, all components together, still fit 64 bits of pico-dollars."""
 CHEAPEST: Final = Decimal("0.001")
 
 

@@ -47,6 +47,17 @@ PARTITIONS = {
 }
 """Spark stores the column that a table is partitioned by as its last."""
 DRAWING = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o"), ("google", "gemini-2.5-pro")]
+UNUSED = """
+[[drawdown]]
+id = "groq-term"
+kind = "commitment"
+providers = ["groq"]
+window = "term"
+from = 2026-10-20
+to = 2026-11-12
+fee_usd = 1000.25
+commit_usd = 1100
+"""
 Marts = dict[str, pa.Table]
 
 
@@ -98,7 +109,9 @@ def workspace_at(root: Path, **settings: Any) -> Generator[Workspace]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The company with prices of its own, built on DuckDB as it grew: a full build, then an incremental one."""
     root = tmp_path_factory.mktemp("company")
-    with workspace_at(root, pricing=Pricing(company_prices=company_prices.write(root))) as workspace:
+    prices = company_prices.write(root)
+    prices.write_text(prices.read_text() + UNUSED)
+    with workspace_at(root, pricing=Pricing(company_prices=prices)) as workspace:
         company.land_first(workspace)
         workspace.land_records("own", over_weeks([*company_prices.OWN, *DRAWING], 300, seed=3))
         workspace.build()

@@ -254,8 +254,8 @@ def test_the_id_of_a_book_is_that_of_its_content(tmp_path: Path) -> None:
         (override(input="nan"), "override 1: input = nan: Input should be a finite number"),
         (override(input="inf"), "override 1: input = inf: Input should be a finite number"),
         (
-            override(input="10000.01"),
-            "override 1: input = 10000.01: more than 10,000 per million tokens is no price of a model",
+            override(input="4000.01"),
+            "override 1: input = 4000.01: more than 4,000 per million tokens is no price of a model",
         ),
         (
             override(input="0.0000025"),
