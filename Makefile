@@ -84,9 +84,9 @@ lock: setup-dev ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --quiet \
 	  --custom-compile-command "make lock" pyproject.toml --group build -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --quiet \
-	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres -c requirements.lock -o requirements-dev.lock
+	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra s3 -c requirements.lock -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --quiet \
-	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra spark -c requirements-dev.lock -o requirements-spark.lock
+	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra s3 --extra spark -c requirements-dev.lock -o requirements-spark.lock
 
 readme: setup ## put the demo's table into the README
 	$(BIN)/python -m tests.readme --write

@@ -11,6 +11,9 @@ data_dir = "var"
 # What `margincall run` ingests: files, folders and globs. Relative to this file.
 logs = ["logs"]
 # feeds = ["feeds"]
+# Both also take s3://, gs:// and az:// names. Of a database the environment variable that holds its URL is named:
+# litellm_databases = [{ name = "gateway", url_env = "LITELLM_DATABASE_URL", instance = "gateway", since = 2026-10-01 }]
+# sql_feeds = [{ feed = "revenue_lines", url_env = "BILLING_DATABASE_URL", query = "select … from invoice_line" }]
 
 # Tells two deployments of one gateway apart whose request ids may be equal.
 # instance = "default"
@@ -51,6 +54,14 @@ logs = ["logs"]
 # max_line_bytes = 16777216         # a longer line goes to quarantine unread
 # keep_quarantined_bytes = false    # true keeps the raw bytes of rows that could not be read
 # lease_s = 600                     # an unfinished landing may be taken over after this long without a sign of life
+
+[privacy]
+# hash_end_user_ids = false         # true stores a keyed hash in place of every end-user id
+# hash_key_env = "END_USER_KEYS"    # the variable that holds the keys, the newest last; default: a file under data_dir
+
+[retention]                         # what `margincall retention apply` removes; default: nothing
+# request_days = 400                # requests that started longer ago; figures of closed months stay
+# quarantine_days = 30              # what is kept of unreadable rows that landed longer ago
 
 [control]
 # url = "postgresql+psycopg://margincall@127.0.0.1/margincall"   # default: SQLite under data_dir

@@ -27,11 +27,11 @@ class RunResult:
 def ingest_names(
     settings: Settings, names: Iterable[str], progress: Progress, *, source: str | None = None, feed: str | None = None
 ) -> list[FileResult]:
-    """Land the files, folders and globs of these names. Raises LandingError for one that stands for nothing."""
+    """Land what these names stand for, fetched first where it is elsewhere. Raises LandingError for one that is nothing."""
     control = Control(settings.control_url)
     try:
         context = Context(settings, control, Lake(settings.data_dir.resolve() / "lake"))
-        files: list[Found] = find(names, settings.data_dir)
+        files: list[Found] = find(names, settings.data_dir, settings, lambda here: progress("fetch", here, here))
         progress("ingest", 0, len(files))
         return ingest(
             context, files, source=source, feed=feed, on_file=lambda _, done, total: progress("ingest", done, total)
@@ -41,6 +41,6 @@ def ingest_names(
 
 
 def run(settings: Settings, progress: Progress) -> RunResult:
-    """Ingest `logs` and `feeds` of the settings, then build. Raises what those raise."""
-    files = ingest_names(settings, [*settings.logs, *settings.feeds], progress)
+    """Ingest what the settings name, then build. Raises what those raise."""
+    files = ingest_names(settings, settings.inputs, progress)
     return RunResult(files, build(settings, progress=progress))

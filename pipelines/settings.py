@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -42,6 +43,29 @@ class Mapping(Section):
     environment: Paths = ()
     prompt_version: Paths = ()
     experiment: Paths = ()
+
+
+class ScoredMapping(Mapping):
+    """Of a source that carries scores: which of them judge a task, and how they become its outcome.
+
+    A boolean is success or failure by itself, a text by the words below (also `escalated` and `abandoned`), a number only
+    by `outcome_threshold`. A score that says none of that is counted and passed over. Words and names: case is no matter.
+    """
+
+    outcome_names: tuple[str, ...] = ()
+    """Names of the scores that judge a task; empty: all of them."""
+    outcome_threshold: Decimal | None = Field(default=None, max_digits=20, decimal_places=12)
+    """A number of at least this is success."""
+    outcome_success: tuple[str, ...] = (
+        "success", "successful", "succeeded", "pass", "passed", "true", "yes", "correct", "resolved", "solved", "accepted",
+        "completed", "good", "positive", "thumbs_up",
+    )  # fmt: skip
+    outcome_failure: tuple[str, ...] = (
+        "failure", "failed", "fail", "false", "no", "incorrect", "unresolved", "unsolved", "rejected", "bad", "negative",
+        "thumbs_down",
+    )  # fmt: skip
+    outcome_inverted: tuple[str, ...] = ("hallucination", "toxicity", "toxic", "harmful", "bias", "refusal")
+    """Names of scores of which true, or a number above the threshold, is bad."""
 
 
 class Reporting(Section):
@@ -122,13 +146,81 @@ class Landing(Section):
     """After this long without a sign of life an unfinished landing may be taken over."""
 
 
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+class Fetching(Section):
+    """What all databases that records or feeds are fetched from have in common."""
+
+    url_env: Variable
+    """The environment variable that holds the database's URL. The URL itself stands nowhere: it holds a password."""
+    statement_timeout_s: int = Field(default=60, ge=1, le=86_400)
+
+    @field_validator("url_env")
+    @classmethod
+    def is_none_of_ours(cls, value: str) -> str:
+        if value.upper().startswith(ENV_PREFIX):
+            raise ValueError(f"variables that begin with {ENV_PREFIX} are settings; choose another name")
+        return value
+
+
+class LiteLLMDatabase(Fetching):
+    """The PostgreSQL database of a LiteLLM proxy, whose table of spend logs is read."""
+
+    name: Label
+    instance: str | None = None
+    """Tells this proxy's request ids from those of others; unset: the `instance` of the settings."""
+    since: date | None = None
+    """Older rows are left alone; unset: all are read."""
+    look_back_hours: int = Field(default=24, ge=1, le=1_000_000)
+    """How long after its start a row may still be written and be found."""
+    page_rows: int = Field(default=10_000, ge=1, le=100_000)
+
+
+class SqlFeed(Fetching):
+    """A business feed that is the result of a query."""
+
+    feed: str
+    query: str
+    name: Label | None = None
+    """Unset: that of the feed."""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.feed
+
+
 class Control(Section):
     url: str | None = None
     """SQLAlchemy URL of the control database; unset: SQLite under `data_dir`."""
 
 
+class Privacy(Section):
+    hash_end_user_ids: bool = False
+    """Store a keyed hash in place of every end-user id."""
+    hash_key_env: Variable | None = None
+    """The environment variable that holds the keys, the newest last; unset: a file of the data folder."""
+
+
+class Retention(Section):
+    """What `margincall retention apply` removes; an unset one removes nothing."""
+
+    request_days: int | None = Field(default=None, ge=1)
+    """Requests that started longer ago."""
+    quarantine_days: int | None = Field(default=None, ge=0)
+    """What is kept of unreadable rows that landed longer ago; file, line and reason stay."""
+
+
 class Sources(Section):
     litellm: Mapping = Mapping()
+    litellm_spend_logs: Mapping = Mapping()
+    helicone: Mapping = Mapping()
+    portkey: Mapping = Mapping()
+    openai_response: Mapping = Mapping()
+    anthropic_message: Mapping = Mapping()
+    otlp: ScoredMapping = ScoredMapping()
+    langfuse: ScoredMapping = ScoredMapping()
     canonical: Mapping = Mapping()
 
 
@@ -143,6 +235,8 @@ class Settings(Section):
     """Log files, folders and globs that `margincall run` ingests."""
     feeds: tuple[str, ...] = ()
     """Business feed files, folders and globs that `margincall run` ingests."""
+    litellm_databases: tuple[LiteLLMDatabase, ...] = ()
+    sql_feeds: tuple[SqlFeed, ...] = ()
     reporting: Reporting = Reporting()
     tasks: Tasks = Tasks()
     environments: Environments = Environments()
@@ -151,6 +245,8 @@ class Settings(Section):
     targets: Targets = Targets()
     landing: Landing = Landing()
     control: Control = Control()
+    privacy: Privacy = Privacy()
+    retention: Retention = Retention()
     sources: Sources = Sources()
 
     @field_validator("config_version")
@@ -159,6 +255,21 @@ class Settings(Section):
         if value != CONFIG_VERSION:
             raise ValueError(f"this release reads config_version {CONFIG_VERSION}")
         return value
+
+    @field_validator("litellm_databases", "sql_feeds")
+    @classmethod
+    def names_are_unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [item.label if isinstance(item, SqlFeed) else item.name for item in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is there twice; give each a name of its own")
+        return value
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of everything that a run ingests."""
+        databases = (f"litellm://{database.name}" for database in self.litellm_databases)
+        queries = (f"sql://{feed.label}" for feed in self.sql_feeds)
+        return (*self.logs, *self.feeds, *databases, *queries)
 
     @property
     def control_url(self) -> str:
@@ -193,6 +304,14 @@ def load_settings(config: Path | None = None, environ: dict[str, str] | None = N
         raise SettingsError(f"{where} cannot be used:\n{problems}") from None
 
 
+def environment_variable(name: str, wanted_by: str, setting: str = "its url_env") -> str:
+    """What an environment variable holds that the settings name. Raises SettingsError."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise SettingsError(f"{wanted_by}: the environment variable {name} ({setting}) is not set.")
+    return value
+
+
 # Variables with the prefix that belong to the tests and to builds, not to the configuration.
 _NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target", "config"})
 
@@ -218,7 +337,9 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         values.setdefault("data_dir", folder / "var")
     for key in ("logs", "feeds"):
         if isinstance(values.get(key), list):
-            values[key] = [str(folder / item) if isinstance(item, str) else item for item in values[key]]
+            values[key] = [
+                str(folder / item) if isinstance(item, str) and "://" not in item else item for item in values[key]
+            ]
     pricing = values.get("pricing")
     if isinstance(pricing, dict):
         files = {k: pricing[k] for k in ("company_prices", "litellm_prices") if isinstance(pricing.get(k), str)}
@@ -251,9 +372,12 @@ def _problem(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         model: Any = Settings
         for key in keys[:-1]:
-            model = model.model_fields[key].annotation
+            model = get_args(model)[0] if key.isdigit() else model.model_fields[key].annotation
         return f"{name}: unknown setting. {_nearest(keys[-1], model)}"
-    got = "" if isinstance(item["input"], dict) else f" (got {str(item['input'])[:60]!r})"
+    # A URL that was put in the place of a variable's name holds a password.
+    text = str(item["input"])
+    is_shown = "{" not in text and "://" not in text
+    got = f" (got {text[:60]!r})" if is_shown else ""
     return f"{name}: {item['msg'].removeprefix('Value error, ')}{got}"
 
 

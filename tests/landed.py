@@ -56,7 +56,7 @@ def clear_dirt(workspace: Workspace) -> None:
 def assert_conserved(workspace: Workspace) -> None:
     """Every landing's counts add up and agree with its lake files and its quarantine; every listed file is there."""
     stored: dict[str, int] = {}
-    for file in listed(workspace):
+    for file in (file for dataset in lake.datasets() for file in listed(workspace, dataset)):
         path = workspace.lake.absolute(file.path)
         assert lake.fsync_and_hash(path) == file.sha256
         stored[file.landing_id] = stored.get(file.landing_id, 0) + file.rows

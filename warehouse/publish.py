@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from warehouse import closed
 from warehouse import control as db
 from warehouse.connection import literal, warehouse
 from warehouse.control import Control, now_text
@@ -84,6 +85,7 @@ def publish(
         database.execute(f"attach {literal(str(target))} as published")
         for mart in MARTS:
             database.execute(f"create table published.{mart} as select * from {mart}")
+        closed.add_to(database, "published", data_dir, _erased_tenants(control))
         database.execute("create table published.priced_file (day date, path varchar)")
         if before is not None and replaced is not None:
             listed = ", ".join(f"date '{day}'" for day in sorted(replaced)) or "null"
@@ -127,6 +129,11 @@ def _next_number(control: Control, folder: Path, build_id: int) -> int:
         n = max([known, *(_number(path) for path in folder.glob("marts-*.duckdb"))]) + 1
         connection.execute(sa.insert(db.serving).values(n=n, state="writing", build_id=build_id))
     return n
+
+
+def _erased_tenants(control: Control) -> list[str]:
+    query = sa.select(db.tombstone.c.id_md5).where(db.tombstone.c.kind == "tenant")
+    return [row.id_md5 for row in control.rows(query)]
 
 
 def _write_priced(

@@ -120,6 +120,7 @@ LLM_REQUEST = pa.schema(
 )
 
 STATUSES = ("ok", "error", "blocked_budget", "cancelled")
+USAGE_QUALITIES = ("reported", "estimated", "missing")
 UNATTRIBUTED = "unattributed"
 
 

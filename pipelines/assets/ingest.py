@@ -47,9 +47,9 @@ def ingest(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Land what is new in `logs` and `feeds` of the configuration, each file exactly once."""
-    names = [*settings.logs, *settings.feeds]
+    names = settings.inputs
     if not names:
-        context.log.warning("No `logs` and no `feeds` are configured: only what the command line landed is built.")
+        context.log.warning("Nothing to ingest is configured: only what the command line landed is built.")
     with told(context):
         results = ingest_names(settings, names, lambda *_: None)
         control = Control(settings.control_url)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, exporting, figures, intake, prices, servers, upkeep
+from pipelines.cli import builds, exporting, figures, intake, prices, privacy, servers, upkeep
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
-__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "prices", "servers", "upkeep"]
+__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "prices", "privacy", "servers", "upkeep"]
 
 
 def main() -> NoReturn:
@@ -22,7 +22,9 @@ def main() -> NoReturn:
     from pipelines.building.lock import Locked
     from pipelines.building.price_answers import PriceQuestionError
     from pipelines.landing.detect import UnknownFormat
+    from pipelines.landing.erase import EraseError
     from pipelines.landing.land import LandingError
+    from pipelines.landing.retention import RetentionError
     from pipelines.pricebook.book import PriceBookError
     from pipelines.sources import UnknownSource
     from warehouse.control import ControlError
@@ -30,7 +32,9 @@ def main() -> NoReturn:
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
     usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
-    failures = (LandingError, UnknownFormat, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
+    removals = (EraseError, RetentionError)
+    landing = (LandingError, UnknownFormat)
+    failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
     try:
         app()
     except SystemExit as end:

@@ -53,7 +53,7 @@ def run(strict: Strict = False, config: Config = None, as_json: Json = False) ->
     from pipelines.run import run as run_all
 
     settings = load_settings(config)
-    if not settings.logs and not settings.feeds:
+    if not settings.inputs:
         stop("Nothing to run: set `logs` and `feeds` in margincall.toml (`margincall init` writes one).", USAGE)
     with progress_bars(as_json) as progress:
         result = run_all(settings, progress)

@@ -18,7 +18,10 @@ from pipelines.settings import Settings, load_settings
 def ingest(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(help="Log or feed files, folders or globs; default: those of the configuration."),
+        typer.Argument(
+            help="Log or feed files, folders or globs, also s3://, gs://, az://, postgresql://; default: those of the "
+            "configuration."
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Log format, if it is not to be recognised from content.")] = None,
     feed: Annotated[
@@ -40,9 +43,13 @@ def ingest(
     if status:
         _print_status(settings, as_json)
         return
-    names = list(paths or [*settings.logs, *settings.feeds])
+    names = list(paths or settings.inputs)
     if not names:
-        stop("Nothing to ingest: name files or folders, or set `logs` and `feeds` in margincall.toml.", USAGE)
+        stop(
+            "Nothing to ingest: name files or folders, or set `logs`, `feeds`, `litellm_databases` or `sql_feeds` in "
+            "margincall.toml.",
+            USAGE,
+        )
     with progress_bars(as_json) as progress:
         results = ingest_names(settings, names, progress, source=source, feed=feed)
     print_files(results, as_json)

@@ -32,7 +32,7 @@ def print_files(results: list[Any], as_json: bool) -> None:
     table.add_row(f"{len(results)} files", "", f"{new} landed", *(f"{count:,}" for count in total))
     out.print(table)
     for result in results:
-        if result.message and result.state in ("failed", "unknown", "busy"):
+        if result.message and result.state != "already":
             where = "" if result.path in result.message else f"{short(result.path)}: "
             err.print(where + result.message, markup=False)
 

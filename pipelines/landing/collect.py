@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.feeds import FeedError, detect_feed, feed_by_name
+from pipelines.fetching import FOLDER, Failed, FileHere, fetch, is_elsewhere, settings_of
 from pipelines.landing.detect import UnknownFormat, detect
 from pipelines.landing.land import Context, FileResult, LandingError, land_file
 from pipelines.landing.land_feed import land_feed
+from pipelines.settings import Settings
 
 _READABLE = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _PACKED = (".gz", ".zst")
-_OWN = ("lake", "quarantine", "serving", "build", "tmp", "exports", "budgets")
+_OWN = ("lake", "closed", "quarantine", "serving", "build", "tmp", "exports", "budgets", FOLDER)
 
 FileDone = Callable[[FileResult, int, int], None]
 """Told what became of a file, how many are done, and how many there are."""
@@ -22,17 +24,30 @@ FileDone = Callable[[FileResult, int, int], None]
 
 @dataclass(frozen=True)
 class Found:
-    """A file to land; `is_named` if a person named it, so that failing on it is an error and not a remark."""
+    """A file to land; `is_named` if a person named it, so that failing on it is an error and not a remark.
+
+    `problem`: there is nothing to land, the name cannot be fetched.
+    """
 
     path: Path
     is_named: bool
+    problem: FileResult | None = None
 
 
-def find(names: Iterable[str], data_dir: Path) -> list[Found]:
-    """The files that these names stand for, each once, ordered by path within a name. Raises LandingError."""
+def find(
+    names: Iterable[str], data_dir: Path, settings: Settings | None = None, on_fetched: FileHere = lambda _: None
+) -> list[Found]:
+    """The files that these names stand for, each once, ordered by path within a name. Raises LandingError.
+
+    What is elsewhere (`s3://…`) is fetched with `settings`; without them it is passed over: a look fetches nothing.
+    """
     found: dict[Path, Found] = {}
     for name in names:
-        for item in _expand(name, data_dir.resolve()):
+        if not is_elsewhere(name):
+            expanded = _expand(name, data_dir.resolve())
+        else:
+            expanded = _fetched(settings, name, on_fetched) if settings else iter(())
+        for item in expanded:
             found.setdefault(item.path, item)
     return list(found.values())
 
@@ -55,7 +70,10 @@ def ingest(
 
 
 def _land_one(context: Context, found: Found, source: str | None, feed: str | None) -> FileResult:
+    if found.problem:
+        return found.problem
     path = found.path
+    context = replace(context, settings=settings_of(context.settings, path))
     try:
         name = feed or (None if source else feed_of(path))
         return land_feed(context, path, name) if name else land_file(context, path, source)
@@ -79,6 +97,15 @@ def feed_of(path: Path) -> str | None:
     except OSError:
         return None  # landing says what is wrong with the file
     return None
+
+
+def _fetched(settings: Settings, name: str, on_fetched: FileHere) -> Iterator[Found]:
+    for item in fetch(settings, name, lambda key: _is_readable(Path(key)), on_fetched):
+        if isinstance(item, Failed):
+            failed = FileResult(item.name, "", "failed", message=item.message)
+            yield Found(Path(item.name), is_named=True, problem=failed)
+        else:
+            yield Found(item.path, item.is_named)
 
 
 def _expand(name: str, data_dir: Path) -> Iterator[Found]:

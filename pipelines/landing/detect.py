@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from pipelines.sources import Source
 
 _START_BYTES = 1 << 20
 _SAMPLE_LINES = 200
+_DECODER = json.JSONDecoder(strict=False)
+_KEY = re.compile(r'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 
 class UnknownFormat(Exception):
@@ -58,19 +61,38 @@ def _container(path: Path, start: bytes) -> str:
 
 def _sample(container: str, start: bytes) -> Iterator[Mapping[str, Any]]:
     text = start.decode("utf-8", errors="replace").lstrip()
+    is_cut = len(start) == _START_BYTES
     try:
         if container == "csv":
             yield from _dicts(csv.DictReader(io.StringIO(text)))
         elif container in ("array", "document"):
-            yield from _dicts([json.JSONDecoder(strict=False).raw_decode(text.lstrip("[ \t\r\n"))[0]])
+            # One export request over many lines is longer than what was read; its first keys are not.
+            is_one = container == "document" and is_cut
+            yield from _dicts([_top_keys(text) if is_one else _DECODER.raw_decode(text.lstrip("[ \t\r\n"))[0]])
     except (ValueError, RecursionError, csv.Error):
         return
     if container == "lines":
+        if is_cut and "\n" not in text:
+            yield _top_keys(text)
         for line in text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]:
             try:
                 yield from _dicts([json.loads(line)])
             except (ValueError, RecursionError):
                 continue
+
+
+def _top_keys(text: str) -> dict[str, Any]:
+    """The fields of an object that breaks off; the last one's value is None."""
+    found: dict[str, Any] = {}
+    position = 1
+    while text.startswith("{") and (key := _KEY.match(text, position)):
+        name = json.loads(key[1], strict=False)
+        found[name] = None
+        try:
+            found[name], position = _DECODER.raw_decode(text, key.end())
+        except (ValueError, RecursionError):
+            break
+    return found
 
 
 def _choose(path: Path, container: str, sample: list[Mapping[str, Any]], wanted: Source | None) -> Detected:

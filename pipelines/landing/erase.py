@@ -7,29 +7,31 @@ always be run again. What an overlapping export brings back lands, and the model
 
 Not touched, because nothing in them names a tenant: task outcomes and stale reports (they name tasks), cost pools,
 bills. Nor are the files that were ingested, which are not ours. Published versions keep the rows until the builds that
-follow have replaced them.
+follow have replaced them. Of closed months the tenant's own figures go and the totals stay.
+
+A user is erased by the clear id, whether it was stored as it is or hashed with any key that is known.
 """
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pipelines.feeds.compute import pc
-from pipelines.landing import ledger, quarantine
+from pipelines.landing import ledger, quarantine, users
 from pipelines.landing.land import Context
 from pipelines.landing.sweep import sweep
+from warehouse import closed, lake
 from warehouse import control as db
-from warehouse import lake
 from warehouse.connection import literal
 from warehouse.control import now_text
 from warehouse.lake import LakeFile
@@ -45,11 +47,15 @@ class EraseError(Exception):
 
 @dataclass(frozen=True)
 class Erased:
-    """Rows removed by dataset, UTC days that the next build replaces, quarantined rows whose kept bytes were emptied."""
+    """Rows removed by dataset, UTC days that the next build replaces, quarantined rows whose kept bytes were emptied.
+
+    `closed`: rows of closed figures by mart.
+    """
 
     rows: Mapping[str, int]
     days: frozenset[str]
     quarantined: int
+    closed: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True)
@@ -84,74 +90,89 @@ def erase(context: Context, kind: str, identifier: str, by: str) -> Erased:
 def _erase(context: Context, kind: str, identifier: str, by: str) -> Erased:
     rows: Counter[str] = Counter()
     days: set[str] = set()
+    data_dir = context.settings.data_dir
+    names = _names(context, kind, identifier)
     while True:
         # Again until nothing is found: landing goes on meanwhile.
-        rewritten = list(_rewrite_all(context, KINDS[kind], identifier))
+        rewritten = list(_rewrite_all(context, KINDS[kind], names))
         with context.control.write() as connection:
-            _bury(connection, kind, identifier, by)
+            _bury(connection, kind, names, by)
             done = [item for item in rewritten if lake.swap(connection, item.old.path, item.new)]
             _count(connection, done)
         for item in done:
             rows[item.old.dataset] += item.erased
             days |= {item.old.day} if item.old.day else set()
-        if not rewritten:
+        known, names = names, _names(context, kind, identifier)
+        if not rewritten and known == names:
+            # Whoever landed with a newer key has read its tombstones after this one was written.
             break
-    sweep(context.control, context.lake, context.settings.data_dir)
-    return Erased(dict(rows), frozenset(days), quarantine.forget(context.settings.data_dir, identifier))
+    sweep(context.control, context.lake, data_dir)
+    figures = _forget_closed(context, identifier) if kind == "tenant" else {}
+    return Erased(dict(rows), frozenset(days), quarantine.forget(data_dir, identifier), figures)
 
 
-def _rewrite_all(context: Context, column: str, identifier: str) -> Iterator[_Rewritten]:
+def _names(context: Context, kind: str, identifier: str) -> list[str]:
+    return users.spellings(context.settings, identifier) if kind == users.USER else [identifier]
+
+
+def _forget_closed(context: Context, tenant_id: str) -> dict[str, int]:
+    if not closed.holds(context.settings.data_dir, tenant_id):
+        return {}
+    with context.control.write() as connection:  # first: killed behind it, a build too many is all that comes of it
+        _mark_everything(connection)
+    return closed.forget(context.settings.data_dir, tenant_id)
+
+
+def _rewrite_all(context: Context, column: str, names: list[str]) -> Iterator[_Rewritten]:
     """Every file that counts and holds rows of theirs, rewritten without them beside it, durably."""
     for dataset in lake.datasets():
         if column not in lake.dataset_schema(dataset).names:
             continue
         with context.control.read() as connection:
             files = lake.files(connection, dataset)
-        for old in _holding(context, files, column, identifier):
-            yield _Rewritten(old, _rewrite(context, old, column, identifier))
+        for old in _holding(context, files, column, names):
+            yield _Rewritten(old, _rewrite(context, old, column, names))
 
 
-def _holding(context: Context, files: list[LakeFile], column: str, identifier: str) -> list[LakeFile]:
+def _holding(context: Context, files: list[LakeFile], column: str, names: list[str]) -> list[LakeFile]:
     by_path = {str(context.lake.absolute(file.path)): file for file in files}
     if not by_path:
         return []
     listed = ", ".join(map(literal, by_path))
     relation = f"read_parquet([{listed}], filename = true, hive_partitioning = false, union_by_name = true)"
+    marks = ", ".join("?" for _ in names)
     with duckdb.connect() as database:
-        found = database.execute(f"select distinct filename from {relation} where {column} = ?", [identifier])
+        found = database.execute(f"select distinct filename from {relation} where {column} in ({marks})", names)
         return [by_path[path] for (path,) in found.fetchall()]
 
 
-def _rewrite(context: Context, old: LakeFile, column: str, identifier: str) -> LakeFile | None:
+def _rewrite(context: Context, old: LakeFile, column: str, names: list[str]) -> LakeFile | None:
     token = uuid.uuid4().hex[:8]
     staging = context.lake.stage(old.landing_id, token)
     target = staging / (f"day={old.day}" if old.day else "") / f"{old.landing_id}-{token}.parquet"
     target.parent.mkdir(exist_ok=True)
-    if not _write_without(context.lake.absolute(old.path), target, column, identifier):
+    if not _write_without(context.lake.absolute(old.path), target, column, names):
         target.unlink()
     new = context.lake.admit(old.landing_id, token, old.dataset)
     return new[0] if new else None
 
 
-def _write_without(source: Path, target: Path, column: str, identifier: str) -> int:
+def _write_without(source: Path, target: Path, column: str, names: list[str]) -> int:
     """Copy a file but for those rows, with its schema and its metadata; the rows that are left."""
     kept = 0
     with pq.ParquetFile(source) as file, pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
         for batch in file.iter_batches():
-            others = batch.filter(pc.fill_null(pc.not_equal(batch.column(column), identifier), True))
+            others = batch.filter(pc.invert(pc.is_in(batch.column(column), pa.array(names, pa.string()))))
             kept += others.num_rows
             if others.num_rows:
                 writer.write_batch(others)
     return kept
 
 
-def _bury(connection: Connection, kind: str, identifier: str, by: str) -> None:
-    """The tombstone; an earlier one stays."""
-    key = {"kind": kind, "id_md5": hashlib.md5(identifier.encode(), usedforsecurity=False).hexdigest()}
-    table = db.tombstone
-    where = sa.and_(table.c.kind == kind, table.c.id_md5 == key["id_md5"])
-    if connection.execute(sa.select(table).where(where)).first() is None:
-        connection.execute(sa.insert(table).values(**key, erased_at=now_text(), erased_by=by))
+def _bury(connection: Connection, kind: str, names: list[str], by: str) -> None:
+    """A tombstone for every spelling; an earlier one stays."""
+    for name in names:
+        users.add_tombstone(connection, kind, name, now_text(), by)
 
 
 def _count(connection: Connection, done: list[_Rewritten]) -> None:
@@ -161,4 +182,8 @@ def _count(connection: Connection, done: list[_Rewritten]) -> None:
         connection.execute(landing.values(erased=db.landing.c.erased + item.erased))
     ledger.mark_days(connection, {item.old.day for item in done if item.old.day})
     if any(item.old.dataset != lake.REQUESTS for item in done):
-        connection.execute(sa.insert(db.dirty_all).values(reason="a tenant was erased"))
+        _mark_everything(connection)
+
+
+def _mark_everything(connection: Connection) -> None:
+    connection.execute(sa.insert(db.dirty_all).values(reason="a tenant was erased"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import secrets
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.landing import users
 from pipelines.landing.detect import UnknownFormat, detect
 from pipelines.landing.failures import explained
 from pipelines.landing.plan import Plan, mapping_of, plan
 from pipelines.landing.read import parse, working_database
 from pipelines.landing.shape import Origin
+from pipelines.landing.stage import take_apart
 from pipelines.landing.streams import read_start
 from pipelines.settings import Settings
 from pipelines.sources import Fields
@@ -25,11 +29,16 @@ from warehouse.schemas import REQUEST, UNATTRIBUTED
 SHOWN = 3
 _MOSTLY = Decimal("0.5")
 _WATCHED = {"tenant_id": "which customer it was for", "task_id": "which task it belongs to"}
+# Says nothing of anyone: a number, a flag, a time.
+_PLAIN = re.compile(r"[-+]?\d[-+.:\dEeTZ ]{0,39}|(?i:true|false)")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """`before`: the fields that the source keeps, as written. `filled`: share of the readable rows with each column."""
+    """`before`: the fields that the source keeps, as written. `filled`: share of the readable rows with each column.
+
+    A text that is read and not kept (an error's message decides the status) shows as its length, an object not at all.
+    """
 
     file: str
     container: str
@@ -37,6 +46,9 @@ class Explanation:
     why: str
     rows: int
     refused: int
+    outcomes: int
+    passed_over: dict[str, int]
+    """What the file holds beside requests and outcomes -> how often."""
     reasons: list[tuple[str, int]]
     mapping: dict[str, tuple[str, ...]]
     before: list[dict[str, Any]]
@@ -50,6 +62,10 @@ class Explanation:
     def print_to(self, console: Console) -> None:
         console.print(f"{self.file}: {self.container}, read as {self.source} ({self.why})", markup=False)
         console.print(f"{self.rows:,} records, {self.refused:,} of them would go to quarantine")
+        if self.outcomes:
+            console.print(f"{self.outcomes:,} of them are outcomes of tasks")
+        for what, count in self.passed_over.items():
+            console.print(f"{count:,} {what} would be passed over", markup=False)
         for reason, count in self.reasons:
             console.print(f"  {count:,} × {reason}", markup=False)
         for number, (before, after) in enumerate(zip(self.before, self.after, strict=True), start=1):
@@ -93,25 +109,44 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         reasons = db.execute(
             "select problem, count(*) from parsed where problem is not null group by 1 order by 2 desc, 1 limit 10"
         ).fetchall()
-        total, refused = db.execute("select count(*), count(problem) from parsed").fetchall()[0]
-        good = "from parsed where problem is null"
+        refused = db.execute("delete from parsed where problem is not null").fetchall()[0][0]
+        same = db.execute("select count(*) from parsed where tenant_id = end_user_id").fetchall()[0][0]
+        if settings.privacy.hash_end_user_ids:
+            # Landing nothing includes creating no key.
+            known = users.known_keys(settings)
+            users.hash_users(db, known[-1] if known else users.Key(secrets.token_bytes(32)))
+        passed_over = take_apart(db, source)
+        outcomes = db.execute("select count(*) from outcomes").fetchall()[0][0] if source.kind else 0
+        good = "from parsed"
         shown = ["source_line", *names]
         sample = db.execute(f"select {', '.join(shown)} {good} order by source_line limit {SHOWN}").fetchall()
         counts = db.execute(f"select count(*), {', '.join(_filled(name) for name in names)} {good}").fetchall()[0]
+        whole = ", ".join(f"count(*) filter (where starts_with({name}, '{{'))" for name in mapping)
+        objects = dict(zip(mapping, db.execute(f"select {whole} {good}").fetchall()[0], strict=True))
+    landable = outcomes or passed_over
+    after = [
+        {n: _hidden(value) for n, value in zip(names, row[1:], strict=True) if value is not None} for row in sample
+    ]
     filled = {name: Decimal(n) / Decimal(max(counts[0], 1)) for name, n in zip(names, counts[1:], strict=True)}
     return Explanation(
         file=str(what.path),
         container=what.found.container,
         source=source.name,
         why=what.found.why,
-        rows=total + len(bad),
+        rows=counts[0] + outcomes + refused + len(bad),
         refused=refused + len(bad),
+        outcomes=outcomes,
+        passed_over=passed_over,
         reasons=[(str(reason), int(count)) for reason, count in reasons] + [(line.reason, 1) for line in bad[:10]],
         mapping={column: paths for column, paths in mapping.items() if column in filled},
-        before=_before(what, mapping, [row[0] for row in sample]),
-        after=[{n: value for n, value in zip(names, row[1:], strict=True) if value is not None} for row in sample],
+        before=_before(what, mapping, [row[0] for row in sample], after),
+        after=after,
         filled={name: share for name, share in filled.items() if share},
-        warnings=_warnings(filled, mapping) if counts[0] else ["No record is readable."],
+        warnings=_warnings(filled, mapping, objects, same if settings.privacy.hash_end_user_ids else 0)
+        if counts[0]
+        else []
+        if landable
+        else ["No record is readable."],
     )
 
 
@@ -119,39 +154,89 @@ def _filled(name: str) -> str:
     return f"count(nullif({name}, '{UNATTRIBUTED}'))" if name == "tenant_id" else f"count({name})"
 
 
-def _before(what: Plan, mapping: dict[str, tuple[str, ...]], numbers: list[int]) -> list[dict[str, Any]]:
-    """The kept fields of these records as they are written; only lines have a text of their own to show."""
-    if what.found.container != "lines":
+def _before(
+    what: Plan, mapping: dict[str, tuple[str, ...]], numbers: list[int], after: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The kept fields of these records as they are written; only records on lines of their own have a text to show."""
+    if what.found.container != "lines" or what.found.source.expand:
         return [{} for _ in numbers]
     fields = Fields()
     what.found.source.read(fields, mapping)
     lines = read_start(what.path)[0].split(b"\n")
-    return [_kept(lines[number - 1], fields.paths) if number <= len(lines) else {} for number in numbers]
+    raw = [lines[number - 1] if number <= len(lines) else b"" for number in numbers]
+    return [_kept(line, fields, record) for line, record in zip(raw, after, strict=True)]
 
 
-def _kept(raw: bytes, paths: list[str]) -> dict[str, Any]:
+def _kept(raw: bytes, fields: Fields, after: dict[str, Any]) -> dict[str, Any]:
     """Nothing else of a record than what is kept, so that no prompt is shown."""
     try:
         record = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}  # cut off by the end of what was read for the sample
-    found: dict[str, Any] = {}
-    for path in paths:
-        value: Any = record
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value not in (None, "") and not path.endswith(("error_message", "error_str")):
-            found[path] = value
-    return found
+    if not isinstance(record, dict):
+        return {}
+    inside = {column: _object(record.get(column)) for column in fields.inside}
+    paths = [path for path in fields.paths if path not in fields.inside]
+    found = {path: _at(record, path) for path in paths}
+    found |= {f"{column}.{path}": _at(inside[column], path) for column, rest in fields.inside.items() for path in rest}
+    stored = " ".join(str(value) for value in after.values())
+    shown = {path: _shown(value, stored) for path, value in found.items()}
+    return {path: value for path, value in shown.items() if value not in (None, "")}
 
 
-def _warnings(filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]]) -> list[str]:
-    return [
+def _object(value: Any) -> Any:
+    """An object that is there as the text of one."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return None
+
+
+def _at(record: Any, path: str) -> Any:
+    """What stands at a path: at its own name, or step by step inwards."""
+    value = record
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _shown(value: Any, stored: str) -> Any:
+    """Numbers and flags as they are, a text if it is kept, else its length; nothing of an object, a list or JSON text."""
+    if isinstance(value, dict | list):
+        return None
+    if not isinstance(value, str) or not value or _PLAIN.fullmatch(value.strip()):
+        return value
+    if value.lstrip().startswith(("{", "[")):
+        return None
+    return value if value.strip() in stored else f"<text {len(value)}>"
+
+
+def _hidden(value: Any) -> Any:
+    """A stored value, but for JSON: what a mapped path holds may be an object with anything in it."""
+    is_json = isinstance(value, str) and value.startswith(("{", "["))
+    return f"<JSON of {len(value)} characters>" if is_json else value
+
+
+def _warnings(
+    filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]], objects: dict[str, int], same: int
+) -> list[str]:
+    found = [
         f"{name} is filled in {(filled[name] * 100).quantize(Decimal(1))}% of the rows only, so most cost cannot say {what}. "
         f"Looked in: {', '.join(mapping.get(name, ()))}. Name other places in margincall.toml."
         for name, what in _WATCHED.items()
         if filled[name] < _MOSTLY
     ]
+    found += [
+        f"{name} is an object in {count:,} rows, and all of it would be stored. Name the field inside it in margincall.toml."
+        for name, count in objects.items()
+        if count
+    ]
+    if same:
+        found.append(
+            f"{same:,} rows name the tenant by the end user's id, and a tenant's id is not hashed. "
+            "Name other places for tenant_id or end_user_id in margincall.toml."
+        )
+    return found
 
 
 def _cells(pairs: list[tuple[str, Any]], row: int) -> tuple[str, str]:

@@ -11,12 +11,15 @@ from pathlib import Path
 from pipelines.landing.streams import is_compressed
 
 _BLOCK = 1 << 20
+_LONGEST_BYTES = 16 << 20
+"""A longer unfinished line is not read to see whether it is one: its value would take many times its text."""
+_SHOWN_BYTES = 4096
 _GROWING = frozenset({".jsonl", ".ndjson", ".json", ".log", ".txt"})
 
 
 @dataclass(frozen=True)
 class Identity:
-    """`sha256` covers the bytes from 0 to `stop`. `tail` is an unfinished last line that waits behind `stop`."""
+    """`sha256` covers the bytes from 0 to `stop`. `tail` is how an unfinished last line begins that waits behind `stop`."""
 
     stop: int
     sha256: str
@@ -52,8 +55,8 @@ def stamp(path: Path) -> tuple[int, int, int]:
 def identify(path: Path, lengths: Iterable[int] = (), *, growing: bool) -> Identity:
     """Hash a file once: whole, or if it is a log that grows up to the end of its last complete line."""
     size = path.stat().st_size
-    tail = _unfinished_line(path, size) if growing else b""
-    stop = size - len(tail)
+    tail, waiting = _unfinished_line(path, size) if growing else (b"", 0)
+    stop = size - waiting
     wanted = sorted({length for length in lengths if 0 < length <= stop} | {stop})
     digest, prefixes, position = hashlib.sha256(), dict[int, str](), 0
     with path.open("rb") as file:
@@ -78,18 +81,25 @@ def newlines(path: Path, stop: int) -> int:
     return found
 
 
-def _unfinished_line(path: Path, size: int) -> bytes:
-    """Bytes after the last newline, unless they are a complete JSON value already (a file without a final newline)."""
-    parts: list[bytes] = []
+def _unfinished_line(path: Path, size: int) -> tuple[bytes, int]:
+    """Start and length of what stands after the last newline; nothing if that is a complete JSON value already."""
+    position, found = size, -1
     with path.open("rb") as file:
-        position = size
-        while position > 0 and not (parts and b"\n" in parts[-1]):
+        while position > 0 and found < 0:
             step = min(_BLOCK, position)
             position -= step
             file.seek(position)
-            parts.append(file.read(step))
-    tail = b"".join(reversed(parts)).rpartition(b"\n")[2]
-    return b"" if not tail.strip() or _is_complete(tail) else tail
+            found = file.read(step).rfind(b"\n")
+        start = position + found + 1
+        file.seek(start)
+        is_long = size - start > _LONGEST_BYTES
+        line = file.read(_SHOWN_BYTES if is_long else size - start)
+        if is_long:
+            file.seek(size - _SHOWN_BYTES)
+            is_complete = file.read(_SHOWN_BYTES).rstrip().endswith(b"}")
+        else:
+            is_complete = not line.strip() or _is_complete(line)
+    return (b"", 0) if is_complete else (line, size - start)
 
 
 def _is_complete(line: bytes) -> bool:

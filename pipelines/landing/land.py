@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.landing import ledger, quarantine
+import duckdb
+
+from pipelines.landing import ledger, quarantine, users
 from pipelines.landing.claims import holding
 from pipelines.landing.detect import detect
 from pipelines.landing.failures import LandingError, explained
-from pipelines.landing.ledger import NO_ROWS, Claim, Counts, Landed, LostClaim, Refused
+from pipelines.landing.ledger import NO_ROWS, Beside, Claim, Counts, Landed, LostClaim, Refused
 from pipelines.landing.plan import Plan, plan
 from pipelines.landing.read import UNFINISHED, parse, working_database
-from pipelines.landing.shape import Origin
-from pipelines.landing.stage import stage, take_rejected
+from pipelines.landing.shape import OUTCOMES, Origin
+from pipelines.landing.stage import Staged, stage, stage_outcomes, take_apart, take_rejected
 from pipelines.settings import Settings
 from warehouse import lake
 from warehouse.control import Control
@@ -22,13 +24,18 @@ from warehouse.lake import Lake
 
 __all__ = ["Context", "FileResult", "LandingError", "Progress", "land_file"]
 
+_DATASET, _OUTCOMES = f"feed_{OUTCOMES.name}", "-outcomes"
+
 Progress = Callable[[int], None]
 """Told the number of rows read so far."""
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file. `state`: landed, already, busy, empty, unknown or failed."""
+    """What became of one file. `state`: landed, already, busy, empty, unknown or failed.
+
+    `counts` are of requests and outcomes together; `message` says what was passed over, as it was neither.
+    """
 
     path: str
     source: str
@@ -73,23 +80,27 @@ def land_file(
             return FileResult(str(path), found.source.name, held.state, held.counts, f"{held.state}: {held.by}")
         try:
             with holding(context.control, context.lake, held, lease_s):
-                counts = _land_claimed(context, what, held, progress)
+                counts, message = _land_claimed(context, what, held, progress)
         except LostClaim as lost:
             return FileResult(str(path), found.source.name, "busy", message=str(lost))
-        return FileResult(str(path), found.source.name, "landed", counts)
+        return FileResult(str(path), found.source.name, "landed", counts, message)
 
 
-def _land_claimed(context: Context, what: Plan, held: Claim, progress: Progress) -> Counts:
-    settings, source = context.settings, what.found.source.name
+def _land_claimed(context: Context, what: Plan, held: Claim, progress: Progress) -> tuple[Counts, str]:
+    settings, source = context.settings, what.found.source
     staging = context.lake.begin(held.landing_id, held.token, is_takeover=held.is_takeover)
     origin = Origin(held.path, held.landing_id, settings.instance)
     with working_database(context.lake.root.parent) as db:
         bad = parse(db, what, settings, origin)
         rejected = take_rejected(db, bad, held.path, source, settings.landing.keep_quarantined_bytes)
+        users.hash_landing(db, settings, context.control)
+        passed_over = take_apart(db, source)
         staged = stage(db, staging, f"{held.landing_id}-{held.token}")
-    progress(staged.total + len(rejected))
+        judged = _stage_outcomes(context, db, held) if source.outcomes else None
+    progress(staged.total + len(rejected) + (judged.total if judged else 0))
     quarantine.write(settings.data_dir, held.landing_id, rejected)
     files = context.lake.admit(held.landing_id, held.token, lake.REQUESTS)
+    beside = _admit_outcomes(context, held, judged) if judged and judged.total else None
     if sum(file.rows for file in files) != staged.kept:
         raise AssertionError(f"{held.path}: {staged.kept} rows were read, {sum(file.rows for file in files)} written")
     counts = Counts(staged.total + len(rejected), staged.kept, staged.duplicates, len(rejected))
@@ -102,8 +113,30 @@ def _land_claimed(context: Context, what: Plan, held: Claim, progress: Progress)
         quarantined_still=tuple(
             (old, quarantine.without(settings.data_dir, old, UNFINISHED)) for old in what.continues
         ),
+        beside=beside,
     )
     ledger.commit(context.control, held, landed)
     for old in what.replaces:
         quarantine.remove(settings.data_dir, old)
-    return counts
+    told = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.items())
+    return counts + (beside.counts if beside else NO_ROWS), f"passed over: {told}" if told else ""
+
+
+def _stage_outcomes(context: Context, db: duckdb.DuckDBPyConnection, held: Claim) -> Staged:
+    """The outcomes beside the requests. Their file is named like those of the claim, so that it goes when they do."""
+    claim = f"{held.token}{_OUTCOMES}"
+    staging = context.lake.stage(held.landing_id, claim)
+    return stage_outcomes(db, staging, f"{held.landing_id}-{claim}", _beside_id(held))
+
+
+def _admit_outcomes(context: Context, held: Claim, staged: Staged) -> Beside:
+    files = context.lake.admit(held.landing_id, f"{held.token}{_OUTCOMES}", _DATASET)
+    if sum(file.rows for file in files) != staged.kept:
+        raise AssertionError(f"{held.path}: {staged.kept} outcomes were read, {sum(f.rows for f in files)} written")
+    counts = Counts(staged.total, staged.kept, staged.duplicates)
+    listed = [replace(file, landing_id=_beside_id(held)) for file in files]
+    return Beside(_beside_id(held), _DATASET, listed, counts)
+
+
+def _beside_id(held: Claim) -> str:
+    return ledger.landing_id(held.sha256, held.mapping_version, held.byte_start, _DATASET)

@@ -46,7 +46,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Counts:
-    """`rows_in = landed + duplicate + quarantined`, always."""
+    """`rows_in = landed + duplicate + quarantined`, always.
+
+    A row is a request or an outcome, after a record that holds several was taken apart, or a piece that cannot be read
+    (these count with the requests). What a source passes over is no row; landing says how many of what.
+    """
 
     rows_in: int = 0
     landed: int = 0
@@ -57,8 +61,21 @@ class Counts:
         if self.rows_in != self.landed + self.duplicate + self.quarantined:
             raise AssertionError(f"rows were lost or invented while landing: {self}")
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+
 
 NO_ROWS = Counts()
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Rows of another dataset that the same bytes held: they land in the same transaction, as a landing of their own."""
+
+    landing_id: str
+    dataset: str
+    files: list[LakeFile]
+    counts: Counts
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,7 @@ class Landed:
     replaces: tuple[str, ...] = ()
     quarantined_still: tuple[tuple[str, int], ...] = ()
     """Earlier landings that this one continues -> quarantined rows they have left."""
+    beside: Beside | None = None
 
 
 def landing_id(sha256: str, mapping_version: str, byte_start: int, dataset: str) -> str:
@@ -153,9 +171,10 @@ def commit(ledger: Control, held: Claim, landed: Landed) -> None:
             counts = {"quarantined": left, "rows_in": LANDING.c.landed + LANDING.c.duplicate + left}
             connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == old).values(**counts))
         mark_days(connection, landed.dirty_days)
-        if landed.dirty_feed and landed.files:
-            marks = [{"dataset": file.dataset, "path": file.path} for file in landed.files]
-            connection.execute(sa.insert(control.dirty_feed), marks)
+        if landed.dirty_feed:
+            _mark_feed(connection, landed.files)
+        if landed.beside:
+            _land_beside(connection, held, landed.beside)
         if landed.dirty_all:
             connection.execute(sa.insert(control.dirty_all).values(reason=landed.dirty_all))
         _remember_models(connection, landed.models)
@@ -166,13 +185,45 @@ def commit(ledger: Control, held: Claim, landed: Landed) -> None:
         )
 
 
+def _land_beside(connection: Connection, held: Claim, beside: Beside) -> None:
+    """The claim covers the bytes, whatever they hold; so this landing needs none of its own."""
+    connection.execute(
+        sa.delete(LANDING).where(LANDING.c.landing_id == beside.landing_id, LANDING.c.state == "replaced")
+    )
+    values = {key: value for key, value in vars(held).items() if key not in ("token", "is_takeover")}
+    values |= {"landing_id": beside.landing_id, "dataset": beside.dataset, "state": "landed", "landed_at": now_text()}
+    values |= {"lease_until": 0, "owner": "", **vars(beside.counts)}
+    connection.execute(sa.insert(LANDING).values(**values))
+    lake.record(connection, beside.files)
+    _mark_feed(connection, beside.files)
+
+
+def _beside(connection: Connection, landing_id: str) -> list[str]:
+    """Landings of what else the same bytes held, under the same mapping."""
+    one, other = LANDING.alias(), LANDING.alias()
+    same = [one.c[name] == other.c[name] for name in ("sha256", "mapping_version", "byte_start", "source")]
+    query = sa.select(other.c.landing_id).where(one.c.landing_id == landing_id, other.c.dataset != one.c.dataset, *same)
+    return [row.landing_id for row in connection.execute(query.where(other.c.state == "landed"))]
+
+
+def _mark_feed(connection: Connection, files: list[LakeFile]) -> None:
+    marks = [{"dataset": file.dataset, "path": file.path} for file in files]
+    if marks:
+        connection.execute(sa.insert(control.dirty_feed), marks)
+
+
 def retire(connection: Connection, old_id: str) -> None:
-    """Stop counting a landing whose bytes were landed again under a newer mapping."""
+    """Stop counting a landing whose bytes were landed again under a newer mapping, and what landed beside it."""
     table = control.lake_file
+    beside = _beside(connection, old_id)
     days = connection.execute(sa.select(table.c.day).where(table.c.landing_id == old_id, table.c.day.is_not(None)))
     mark_days(connection, {row.day for row in days})
-    connection.execute(sa.delete(table).where(table.c.landing_id == old_id))
-    connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == old_id).values(state="replaced"))
+    for one in (old_id, *beside):
+        connection.execute(sa.delete(table).where(table.c.landing_id == one))
+        connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == one).values(state="replaced"))
+    if beside:
+        # Which tasks the outcomes judged that are gone now stands in no file that counts.
+        connection.execute(sa.insert(control.dirty_all).values(reason="outcomes were read again"))
 
 
 def mark_days(connection: Connection, days: Iterable[str]) -> None:

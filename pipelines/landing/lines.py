@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from pipelines.feeds.compute import pc
 from pipelines.landing.streams import Blocks
 
 BATCH = pa.schema([("source_line", pa.int64()), ("line", pa.large_string())])
 BATCH_ROWS = 8192
+SMALL_BYTES = 1 << 20
 _KEPT_BYTES = 4096
 
 
@@ -99,6 +101,18 @@ class LineReader:
 
     def _refuse(self, number: int, reason: str, line: bytes) -> None:
         self.bad.append(BadLine(number, reason, line[:_KEPT_BYTES]))
+
+
+def in_small_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same lines in batches of about a MiB: taking a record apart needs many times the memory of its text."""
+    for batch in batches:
+        ends = np.cumsum(pc.binary_length(batch.column(1)).to_numpy(zero_copy_only=False))
+        at = 0
+        while at < len(batch):
+            start = ends[at - 1] if at else 0
+            stop = max(at + 1, int(np.searchsorted(ends, start + SMALL_BYTES, side="right")))
+            yield batch.slice(at, stop - at)
+            at = stop
 
 
 def batch_of(records: Iterable[tuple[int, str]]) -> pa.RecordBatchReader:

@@ -11,8 +11,8 @@ from pipelines.landing import ledger
 from pipelines.landing.detect import Detected
 from pipelines.landing.identity import grows, head_hash, identify, newlines, stamp
 from pipelines.landing.ledger import Claim
-from pipelines.settings import Settings
-from pipelines.sources import Source
+from pipelines.settings import ScoredMapping, Settings
+from pipelines.sources import Scores, Source
 from warehouse import lake
 from warehouse.control import Control
 from warehouse.schemas import SCHEMA_VERSION
@@ -46,10 +46,23 @@ def mapping_of(settings: Settings, source: Source) -> dict[str, tuple[str, ...]]
     return {column: tuple(chosen.get(column) or paths) for column, paths in source.mapping.items()}
 
 
+def scores_of(settings: Settings, source: Source) -> Scores:
+    """Which scores judge a task, as the settings say."""
+    configured = getattr(settings.sources, source.name, None)
+    said = configured if isinstance(configured, ScoredMapping) else ScoredMapping()
+    return Scores(
+        said.outcome_names, said.outcome_threshold, said.outcome_success, said.outcome_failure, said.outcome_inverted
+    )
+
+
 def mapping_version(settings: Settings, source: Source) -> str:
     """Changes when the same bytes would be read differently."""
     mapping = sorted(mapping_of(settings, source).items())
-    parts = [source.name, source.version, settings.instance, mapping, SCHEMA_VERSION]
+    parts: list[object] = [source.name, source.version, settings.instance, mapping, SCHEMA_VERSION]
+    if settings.privacy.hash_end_user_ids:
+        parts.append("end-user ids hashed")
+    if source.outcomes:
+        parts.append(sorted((name, str(value)) for name, value in vars(scores_of(settings, source)).items()))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

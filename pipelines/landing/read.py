@@ -14,12 +14,16 @@ from pipelines.landing.csv_rows import CsvReader
 from pipelines.landing.detect import UnknownFormat
 from pipelines.landing.elements import TooLarge, read_elements
 from pipelines.landing.identity import stamp
-from pipelines.landing.lines import BATCH, BadLine, LineReader, batch_of
-from pipelines.landing.plan import Plan, mapping_of
-from pipelines.landing.shape import Origin, shape_json, shape_table
+from pipelines.landing.lines import BATCH, BadLine, LineReader, batch_of, in_small_batches
+from pipelines.landing.plan import Plan, mapping_of, scores_of
+from pipelines.landing.shape import Origin, elements_of, shape_json, shape_table
 from pipelines.settings import Settings
 from warehouse.connection import literal
 
+ITEMS = 10_000_000
+"""More elements than a record can hold: the row number of element 12 of line 3 is 3 × ITEMS + 12."""
+MAX_EXPANDED = 64 * 1024 * 1024
+"""Characters of one record that holds several; lines have `landing.max_line_bytes`."""
 UNFINISHED = "last line has no end yet; it is read when the file grows"
 
 
@@ -70,6 +74,13 @@ def _elements(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, ori
         elements, bad = read_elements(plan.path, is_array=plan.found.container == "array")
     except TooLarge as error:
         raise UnknownFormat(str(error)) from None
+    if plan.found.source.expand:
+        large = [number for number, text in elements if len(text) > MAX_EXPANDED]
+        bad += [
+            BadLine(number, "a record of more than 64 MiB cannot be taken apart; write one per line")
+            for number in large
+        ]
+        elements = [(number, text) for number, text in elements if len(text) <= MAX_EXPANDED]
     _shape_lines(db, batch_of(elements), plan, settings, origin)
     return bad
 
@@ -77,10 +88,26 @@ def _elements(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, ori
 def _shape_lines(
     db: duckdb.DuckDBPyConnection, batches: pa.RecordBatchReader, plan: Plan, settings: Settings, origin: Origin
 ) -> None:
-    source = plan.found.source
+    source, relation = plan.found.source, "lines"
+    mapping, scores = mapping_of(settings, source), scores_of(settings, source)
+    if source.expand:
+        batches, relation = pa.RecordBatchReader.from_batches(BATCH, in_small_batches(batches)), "elements"
     db.register("lines", batches)
-    sql = shape_json(source, mapping_of(settings, source), "lines", origin, datetime.now(UTC))
+    if source.expand:
+        # A step of its own: as one statement with what follows, the engine kept every record in memory several times.
+        db.execute(f"create temp table elements as {elements_of(source, mapping, 'lines', scores)}")
+        _number_elements(db)
+    sql = shape_json(source, mapping, relation, origin, datetime.now(UTC), scores)
     db.execute(f"create temp table parsed as {sql}")
+    db.execute("drop table if exists elements")
+
+
+def _number_elements(db: duckdb.DuckDBPyConnection) -> None:
+    """A row is found again by its landing and its number, so the elements of one line need numbers of their own."""
+    numbered = "select rowid as at, row_number() over (partition by source_line order by rowid) as item from elements"
+    db.execute(
+        f"update elements set source_line = source_line * {ITEMS} + item from ({numbered}) as n where elements.rowid = n.at"
+    )
 
 
 def _csv(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
@@ -116,5 +143,6 @@ def _shape_rows(
     origin: Origin,
 ) -> None:
     source = plan.found.source
-    sql = shape_table(source, mapping_of(settings, source), relation, present, origin, datetime.now(UTC))
+    mapping, scores = mapping_of(settings, source), scores_of(settings, source)
+    sql = shape_table(source, mapping, relation, present, origin, datetime.now(UTC), scores)
     db.execute(f"create temp table parsed as {sql}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from pipelines.fetching import settings_of
 from pipelines.landing import quarantine
 from pipelines.landing.detect import UnknownFormat
 from pipelines.landing.failures import LandingError
@@ -48,6 +50,7 @@ def replay_files(settings: Settings, part_of_path: str | None, progress: Progres
 
 
 def _again(context: Context, path: str, source: str) -> FileResult:
+    context = replace(context, settings=settings_of(context.settings, Path(path)))
     try:
         return land_file(context, Path(path), source, again=True)
     except (LandingError, UnknownFormat) as error:

@@ -1,19 +1,29 @@
-"""From raw records to `llm_request` rows, in one SQL statement: extraction, typing, identity, and what is wrong."""
+"""From raw records to `llm_request` rows, in one SQL statement: extraction, typing, identity, and what is wrong.
+
+Of a source whose files hold other things too, a row also says what it is: column `kind`, and the columns of the feed
+`task_outcomes` under an `o_` before their names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.sources import Fields, Source, json_paths
+from pipelines.sources import OUTCOME, Fields, Scores, Source, json_paths
+from pipelines.sources import REQUEST as REQUEST_KIND
 from warehouse.connection import literal
+from warehouse.feed_schemas import FEEDS
 from warehouse.schemas import COLUMNS, LINEAGE, REQUEST, sql_type
 
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 """No language model was billed before; an earlier start is a clock or a unit gone wrong."""
 
+OUTCOMES = FEEDS["task_outcomes"]
+NO_SCORES = Scores((), None, (), (), ())
+
 # Each breaks a promise that pricing and models rely on; a row that does is never clamped into shape.
+_NO_NUL = ("contains(f::varchar, chr(0))", "a text holds a NUL character")
 _INVARIANTS = (
     ("started_at < {earliest}", "started_at: before 2015"),
     ("started_at > {latest}", "started_at: more than an hour in the future"),
@@ -21,7 +31,7 @@ _INVARIANTS = (
     ("ended_at > {latest}", "ended_at: more than an hour in the future"),
     # It orders versions: one from a clock gone wrong would win for good.
     ("observed_at > {latest}", "observed_at: more than an hour in the future"),
-    ("contains(f::varchar, chr(0))", "a text holds a NUL character"),
+    _NO_NUL,
     (
         "coalesce(cache_read_input_tokens, 0) + coalesce(cache_creation_input_tokens, 0) > coalesce(input_tokens, 0)",
         "cache tokens exceed input_tokens",
@@ -47,6 +57,13 @@ _INVARIANTS = (
     ("greatest(input_tokens, output_tokens) > 1000000000", "more than a billion tokens in one request"),
     ("greatest(web_search_requests, rerank_searches) > 1000000", "more than a million searches in one request"),
 )
+_OUTCOME_INVARIANTS = (
+    ("o_outcome_id is null", "the outcome has no id"),
+    ("o_observed_at is null", "observed_at: missing"),
+    ("o_observed_at < {earliest}", "observed_at: before 2015"),
+    ("o_observed_at > {latest}", "observed_at: more than an hour in the future"),
+    _NO_NUL,
+)
 
 
 @dataclass(frozen=True)
@@ -58,13 +75,34 @@ class Origin:
     instance: str
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What a source makes of its fields, in SQL."""
+
+    fields: Fields
+    columns: Mapping[str, str]
+    identity: str
+    kind: str | None
+    outcome: Mapping[str, str]
+    outcome_problems: Sequence[str]
+
+
 def shape_json(
-    source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, origin: Origin, now: datetime
+    source: Source,
+    mapping: Mapping[str, tuple[str, ...]],
+    relation: str,
+    origin: Origin,
+    now: datetime,
+    scores: Scores = NO_SCORES,
 ) -> str:
-    """SQL over `relation(source_line, line)`: the canonical columns, `raw`, and `problem` (null for a good row)."""
-    fields = Fields()
-    columns = source.read(fields, mapping)
-    identity = source.natural_id(fields)
+    """SQL over `relation(source_line, line)`: the canonical columns, `raw`, and `problem` (null for a good row).
+
+    For a source whose records hold several rows the relation is what `elements_of` made of them.
+    """
+    reading = _reading(source, mapping, scores)
+    if source.expand:
+        return _shape(source, f"select * from {relation}", reading, [], origin, now, "unreadable")
+    filled = _filled(relation)
     objects = ["", *source.objects]
     kinds = "[" + ", ".join("'$'" if not path else json_paths([path])[1:-1] for path in objects) + "]"
     broken = [
@@ -74,10 +112,22 @@ def shape_json(
     ]
     unreadable = "case when f is null then 'not valid JSON' when t[1] <> 'OBJECT' then 'not a JSON object' end"
     extracted = (
-        f"select source_line, line as raw, try(json_extract_string(line, {json_paths(fields.paths)})) as f, "
-        f"try(json_type(line, {kinds})) as t from {relation} where trim(line, ' \t\r\n') <> ''"
+        f"select source_line, line as raw, try(json_extract_string(line, {json_paths(reading.fields.paths)})) as f, "
+        f"try(json_type(line, {kinds})) as t from {filled}"
     )
-    return _shape(source, extracted, columns, identity, [*broken, *fields.problems], origin, now, unreadable)
+    return _shape(source, extracted, reading, broken, origin, now, unreadable)
+
+
+def elements_of(source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, scores: Scores) -> str:
+    """SQL over `relation(source_line, line)` of a source that expands: a row for each element, as `Source.expand` says."""
+    if source.expand is None:
+        raise AssertionError(f"{source.name}: one record is one row")
+    paths = _reading(source, mapping, scores).fields.paths
+    return source.expand(f"(select source_line, line from {_filled(relation)})", paths)
+
+
+def _filled(relation: str) -> str:
+    return f"{relation} where trim(line, ' \t\r\n') <> ''"
 
 
 def shape_table(
@@ -87,32 +137,39 @@ def shape_table(
     present: Mapping[str, str],
     origin: Origin,
     now: datetime,
+    scores: Scores = NO_SCORES,
 ) -> str:
     """The same over a table (CSV, Parquet) with `source_line`; `present`: lower-case name -> SQL of its column's text."""
+    reading = _reading(source, mapping, scores)
+    values = [f"({present.get(path.lower(), 'null')})::varchar" for path in reading.fields.paths]
+    extracted = f"select source_line, null::varchar as raw, [{', '.join(values)}]::varchar[] as f from {relation}"
+    return _shape(source, extracted, reading, [], origin, now)
+
+
+def _reading(source: Source, mapping: Mapping[str, tuple[str, ...]], scores: Scores) -> _Reading:
     fields = Fields()
     columns = source.read(fields, mapping)
     identity = source.natural_id(fields)
-    values = [f"({present.get(path.lower(), 'null')})::varchar" for path in fields.paths]
-    extracted = f"select source_line, null::varchar as raw, [{', '.join(values)}]::varchar[] as f from {relation}"
-    return _shape(source, extracted, columns, identity, fields.problems, origin, now)
+    kind = source.kind(fields) if source.kind else None
+    # The same fields with problems of their own: a request is not refused for what only an outcome needs.
+    of_outcome = Fields(fields.paths)
+    of_outcome.lets = fields.lets
+    outcome = source.outcomes(of_outcome, mapping, scores) if source.outcomes else {}
+    return _Reading(fields, columns, identity, kind, outcome, of_outcome.problems)
 
 
 def _shape(
     source: Source,
     extracted: str,
-    columns: Mapping[str, str],
-    identity: str,
-    problems: list[str],
+    reading: _Reading,
+    broken: Sequence[str],
     origin: Origin,
     now: datetime,
     unreadable: str = "null",
 ) -> str:
     names = ("source_record_id", "observed_at", *(column.name for column in REQUEST))
     types = {column.name: sql_type(column.type) for column in COLUMNS}
-    read = ", ".join(f"({columns.get(name, 'null')})::{types[name]} as {name}" for name in names)
-    latest = now + timedelta(hours=1)
-    limits = {"earliest": _instant(EARLIEST), "latest": _instant(latest)}
-    invariants = [f"case when {sql.format(**limits)} then {literal(text)} end" for sql, text in _INVARIANTS]
+    read = [f"({reading.columns.get(name, 'null')})::{types[name]} as {name}" for name in names]
     named = f"{literal(source.name)}, {literal(origin.instance)}"
     lineage = {
         "record_key": f"md5(concat_ws(chr(31), {named}, natural_id, epoch_ms(started_at)))",
@@ -123,26 +180,57 @@ def _shape(
         "landing_id": literal(origin.landing_id),
         "version_at": "coalesce(observed_at, ended_at, started_at)",
         "row_hash": "md5(f::varchar)",
+        # A first chunk before the start is two clocks, no measurement; nothing is priced by it.
+        "time_to_first_chunk_ms": "case when time_to_first_chunk_ms >= 0 then time_to_first_chunk_ms end",
     }
-    stored = ", ".join(
+    stored = [
         f"({lineage[column.name]})::{sql_type(column.type)} as {column.name}" if column.name in lineage else column.name
         for column in (*LINEAGE, *REQUEST)
         if column.name != "latency_ms"
-    )
+    ]
+    problems, invariants = [*broken, *reading.fields.problems], _held(_INVARIANTS, now)
+    if reading.kind is None:
+        wrong = f"case when {unreadable} is null then {_texts(problems)} else [{unreadable}] end"
+        breaks = _texts(invariants)
+    else:
+        outcome = {column.name: reading.outcome.get(column.name, "null") for column in OUTCOMES.columns}
+        # Null where the source gives none; the ids of two sources never meet.
+        outcome["outcome_id"] = f"{literal(f'{source.name}/{origin.instance}/')} || {outcome['outcome_id']}"
+        read += [f"({reading.kind}) as kind"]
+        read += [f"({outcome[c.name]})::{sql_type(c.arrow_type)} as o_{c.name}" for c in OUTCOMES.columns]
+        stored += ["kind", *(f"o_{column.name}" for column in OUTCOMES.columns)]
+        unknown = literal(f"no record of {source.title}")
+        wrong = (
+            f"case when {unreadable} is not null then [{unreadable}] when ({reading.kind}) is null then [{unknown}] "
+            f"when ({reading.kind}) = '{REQUEST_KIND}' then {_texts(problems)} "
+            f"when ({reading.kind}) = '{OUTCOME}' then {_texts(reading.outcome_problems)} else []::varchar[] end"
+        )
+        breaks = (
+            f"case kind when '{REQUEST_KIND}' then {_texts(invariants)} "
+            f"when '{OUTCOME}' then {_texts(_held(_OUTCOME_INVARIANTS, now))} else []::varchar[] end"
+        )
     return f"""
 with extracted as ({extracted}),
+prepared as (select *{"".join(f", {sql} as {name}" for name, sql in reading.fields.lets.items())} from extracted),
 typed as (
-    select
-        source_line, raw, f, {identity} as natural_id, {read},
-        case when {unreadable} is null then [{", ".join(problems)}]::varchar[] else [{unreadable}] end as wrong
-    from extracted
+    select source_line, raw, f, {reading.identity} as natural_id, {", ".join(read)}, {wrong} as wrong
+    from prepared
 ),
 checked as (
-    select *, list_filter(list_concat(wrong, [{", ".join(invariants)}]::varchar[]), lambda x: x is not null) as found from typed
+    select *, list_filter(list_concat(wrong, {breaks}), lambda x: x is not null) as found from typed
 )
-select {stored}, coalesce(latency_ms, epoch_ms(ended_at) - epoch_ms(started_at)) as latency_ms,
+select {", ".join(stored)}, coalesce(latency_ms, epoch_ms(ended_at) - epoch_ms(started_at)) as latency_ms,
     case when len(found) > 0 then raw end as raw, case when len(found) > 0 then array_to_string(found[1:3], '; ') end as problem
 from checked"""
+
+
+def _held(invariants: Sequence[tuple[str, str]], now: datetime) -> list[str]:
+    limits = {"earliest": _instant(EARLIEST), "latest": _instant(now + timedelta(hours=1))}
+    return [f"case when {sql.format(**limits)} then {literal(text)} end" for sql, text in invariants]
+
+
+def _texts(values: Sequence[str]) -> str:
+    return f"[{', '.join(values)}]::varchar[]"
 
 
 def _instant(value: datetime) -> str:

@@ -1,4 +1,4 @@
-"""From table `parsed` to staged Parquet: what is refused, what repeats, what is kept."""
+"""From table `parsed` to staged Parquet: what is refused, what is passed over, what repeats, what is kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,15 @@ import duckdb
 from pipelines.landing import quarantine
 from pipelines.landing.lines import BadLine
 from pipelines.landing.quarantine import Quarantined
+from pipelines.landing.read import ITEMS
+from pipelines.landing.shape import OUTCOMES
+from pipelines.sources import OUTCOME, REQUEST, Source
 from warehouse.connection import literal
-from warehouse.schemas import COLUMNS, SCHEMA_VERSION
+from warehouse.feed_schemas import LINEAGE
+from warehouse.schemas import COLUMNS, SCHEMA_VERSION, sql_type
+
+UNJUDGED = "scores that say neither success nor failure"
+UNLINKED = "scores of no task or conversation"
 
 
 @dataclass(frozen=True)
@@ -27,20 +34,61 @@ class Staged:
 
 
 def take_rejected(
-    db: duckdb.DuckDBPyConnection, bad: Iterable[BadLine], file: str, source: str, keep_bytes: bool
+    db: duckdb.DuckDBPyConnection, bad: Iterable[BadLine], file: str, source: Source, keep_bytes: bool
 ) -> list[Quarantined]:
-    """Take the unreadable rows out of `parsed`; they and the lines that never became records, by line."""
-    rows = [Quarantined(file, b.source_line, source, b.reason, quarantine.body(b.body, keep_bytes)) for b in bad]
-    found = db.execute("select source_line, problem, raw from parsed where problem is not null").fetchall()
-    rows += [Quarantined(file, line, source, why, quarantine.body(raw, keep_bytes)) for line, why, raw in found]
+    """Take the unreadable rows out of `parsed`; they and the lines that never became records, by line of the file."""
+    rows = [Quarantined(file, b.source_line, source.name, b.reason, quarantine.body(b.body, keep_bytes)) for b in bad]
+    line = f"source_line // {ITEMS}" if source.expand else "source_line"
+    found = db.execute(f"select {line}, problem, raw from parsed where problem is not null order by source_line")
+    rows += [
+        Quarantined(file, line, source.name, why, quarantine.body(raw, keep_bytes))
+        for line, why, raw in found.fetchall()
+    ]
     db.execute("delete from parsed where problem is not null")
     return sorted(rows, key=lambda row: row.line)
 
 
+def take_apart(db: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
+    """Move outcomes from `parsed` to table `outcomes`, and drop what is neither request nor outcome: what it is -> rows.
+
+    After `take_rejected`: what is left in `parsed` are requests.
+    """
+    if source.kind is None:
+        return {}
+    is_linked = f"coalesce({', '.join(f'o_{name}' for name in OUTCOMES.any_of)}) is not null"
+    judged = f"kind = '{OUTCOME}' and o_outcome is not null and {is_linked}"
+    columns = ", ".join(f"o_{column.name} as {column.name}" for column in OUTCOMES.columns)
+    lineage = "source_file, source_line, row_hash"
+    db.execute(f"create temp table outcomes as select {columns}, {lineage} from parsed where {judged}")
+    unlanded = f"case when kind <> '{OUTCOME}' then kind when o_outcome is null then '{UNJUDGED}' else '{UNLINKED}' end"
+    passed_over = db.execute(
+        f"select {unlanded} as what, count(*) from parsed where kind <> '{REQUEST}' and not ({judged}) group by 1 order by 1"
+    ).fetchall()
+    db.execute(f"delete from parsed where kind <> '{REQUEST}'")
+    return dict(passed_over)
+
+
+def stage_outcomes(db: duckdb.DuckDBPyConnection, folder: Path, name: str, landing_id: str) -> Staged:
+    """Write table `outcomes` as one Parquet file of the feed `task_outcomes`, as part of that landing; none for no row."""
+    total = _count(db, "outcomes")
+    if total:
+        _drop_duplicates(db, "outcomes", "outcome_id, observed_at, row_hash")
+        kinds = {column.name: sql_type(column.arrow_type) for column in (*OUTCOMES.columns, *LINEAGE)}
+        lineage = {"landing_id": literal(landing_id)}
+        columns = ", ".join(f"({lineage.get(name, name)})::{kind} as {name}" for name, kind in kinds.items())
+        path = folder / f"{name}.parquet"
+        db.execute(
+            f"""copy (select {columns} from outcomes order by source_line) to {literal(str(path))} (
+                format parquet, compression zstd, kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
+        )
+    kept = _count(db, "outcomes")
+    return Staged(total, kept, total - kept, frozenset(), frozenset())
+
+
 def stage(db: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Staged:
     """Write what is left of `parsed` as Parquet, one folder per day, files called `name`-0, -1, …"""
-    total = _count(db)
-    _drop_duplicates(db)
+    total = _count(db, "parsed")
+    _drop_duplicates(db, "parsed", "record_key, version_at, row_hash")
     days = db.execute("select distinct day from parsed").fetchall()
     models = db.execute(
         "select distinct coalesce(provider_name, ''), coalesce(base_model, response_model) from parsed "
@@ -52,19 +100,18 @@ def stage(db: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Staged:
             format parquet, compression zstd, partition_by (day), write_partition_columns true, overwrite_or_ignore true,
             filename_pattern '{name}-{{i}}', kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
     )
-    kept = _count(db)
+    kept = _count(db, "parsed")
     return Staged(total, kept, total - kept, frozenset(str(day) for (day,) in days), frozenset(models))
 
 
-def _count(db: duckdb.DuckDBPyConnection) -> int:
-    return int(db.execute("select count(*) from parsed").fetchall()[0][0])
+def _count(db: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(db.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
-def _drop_duplicates(db: duckdb.DuckDBPyConnection) -> None:
-    """Remove repeated copies of a record within the file; the first line stays."""
-    repeated = "select record_key from parsed group by record_key, version_at, row_hash having count(*) > 1"
+def _drop_duplicates(db: duckdb.DuckDBPyConnection, table: str, key: str) -> None:
+    """Remove repeated copies of a row within the file; the first one stays."""
+    repeated = f"select {key} from {table} group by {key} having count(*) > 1"
     db.execute(
-        f"""delete from parsed where record_key in ({repeated}) and (record_key, version_at, row_hash, source_line) not in (
-            select (record_key, version_at, row_hash, min(source_line)) from parsed where record_key in ({repeated})
-            group by record_key, version_at, row_hash)"""
+        f"""delete from {table} where ({key}) in ({repeated}) and ({key}, source_line) not in (
+            select ({key}, min(source_line)) from {table} where ({key}) in ({repeated}) group by {key})"""
     )

@@ -18,6 +18,8 @@ BLOCK_BYTES = 32 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = codecs.BOM_UTF8
+_PACKED_BYTES = 1 << 10
+"""Of one step of Zstandard: four bytes can unpack to 128 KiB, and a step gives all of it at once."""
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 
 
@@ -107,18 +109,19 @@ class _Zstd:
         self._raw = raw
         self._frame: zstandard.ZstdDecompressionObj | None = None
         self._packed = b""
-        self._ready = b""
+        self._ready, self._given = b"", 0
 
     def read1(self, size: int, /) -> bytes:
-        while not self._ready:
-            packed = self._packed or self._raw.read(1 << 14)
+        while self._given == len(self._ready):
+            packed = self._packed or self._raw.read(_PACKED_BYTES)
             if not packed:
                 if self._frame is not None:
                     raise EOFError("the last frame has no end")
                 return b""
             self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
-            self._ready, self._packed = self._frame.decompress(packed), b""
+            self._ready, self._given, self._packed = self._frame.decompress(packed), 0, b""
             if self._frame.eof:
                 self._packed, self._frame = self._frame.unused_data, None
-        part, self._ready = self._ready[:size], self._ready[size:]
+        part = self._ready[self._given : self._given + size]
+        self._given += len(part)
         return part

@@ -3,6 +3,9 @@
 A source says, in data, how its records become `llm_request` rows: which fields it *keeps* (nothing else is ever read
 out of a record), the SQL expression of each canonical column over those fields, and what makes a row unreadable. The
 landing engine runs that in bulk; no source touches a row in Python.
+
+A source whose records hold several rows says how they come apart (`expand`); one whose files hold other things beside
+requests says what a row is (`kind`), and how it is an outcome of a task (`outcomes`).
 """
 
 from __future__ import annotations
@@ -12,10 +15,14 @@ import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 from warehouse.connection import literal
+
+REQUEST, OUTCOME = "request", "outcome"
+"""What a row can be that lands."""
 
 _NUMBER_LIKE = "'[-+]?(\\d[-+.:0-9eTZ]{0,23}|NaN|Infinity|true|false)'"
 
@@ -32,6 +39,14 @@ class Fields:
     paths: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """SQL expressions that are null for a good row and say what is wrong for a bad one."""
+    inside: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], init=False)
+    """Of a column that holds JSON: the paths that are read inside it."""
+    lets: dict[str, str] = field(default_factory=dict[str, str], init=False)
+    """What is worked out once per row, before anything else: name -> SQL over fields and over what stands before it."""
+
+    def let(self, name: str, sql: str) -> str:
+        """Work `sql` out once per row and use it under this name: a statement grows with every copy of an expression."""
+        return self.lets.setdefault(f"let_{name}", sql) and f"let_{name}"
 
     def text(self, *paths: str) -> str:
         """First filled path, as text."""
@@ -61,6 +76,11 @@ class Fields:
         pattern = r"\d{1,12}(\.\d*)?([eE]\+?\d{1,2})?"
         sql = "make_timestamptz((trunc(try_cast({} as decimal(18,6))::decimal(30,6) * 1000000))::bigint)"
         return self._typed(paths, pattern, sql, "seconds since 1970")
+
+    def nanos(self, path: str) -> str:
+        """The path as an instant given in whole nanoseconds since 1970, which is null where it is 0."""
+        sql = "make_timestamptz(({}::hugeint // 1000)::bigint)"
+        return f"nullif({self._typed((path,), r'[0-9]{1,19}', sql, 'nanoseconds since 1970')}, make_timestamptz(0))"
 
     def instant(self, *paths: str) -> str:
         """First filled path, as an instant: ISO 8601, UTC where it names no zone."""
@@ -123,6 +143,50 @@ class Source:
     """Where the columns that companies fill differently come from, by default."""
     objects: tuple[str, ...] = ()
     """Paths that hold an object where they are filled; a row with something else there is unreadable."""
+    expand: Callable[[str, Sequence[str]], str] | None = None
+    """How one record holds several: SQL over a relation (source_line, line), given the paths that are read.
+
+    One row per element, in their order: `source_line`; `raw`, its own text; `f`, the list of the texts at those paths;
+    `unreadable`, null or what is wrong. What cannot be taken apart is one unreadable element.
+    """
+    kind: Callable[[Fields], str] | None = None
+    """SQL of what a row is: `request`, `outcome`, in a few words what else it is, or null for no record of this source.
+
+    Rows that are something else are passed over and counted under those words. None: every row is a request.
+    """
+    outcomes: Callable[[Fields, Mapping[str, tuple[str, ...]], Scores], Mapping[str, str]] | None = None
+    """Column of the feed `task_outcomes` -> SQL, for rows of kind `outcome`; one without an outcome is passed over."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Which scores judge a task, and how; see `ScoredMapping` of the settings."""
+
+    names: tuple[str, ...]
+    threshold: Decimal | None
+    success: tuple[str, ...]
+    failure: tuple[str, ...]
+    inverted: tuple[str, ...]
+
+    def outcome(self, name: str, label: str, flag: str, value: str) -> str:
+        """SQL of the outcome that a score stands for, null for none.
+
+        `name`, `label`: SQL texts; `flag`: SQL boolean of a score that is one, else null; `value`: SQL number.
+        """
+        label = f"replace(lower(trim({label})), ' ', '_')"
+        good = f"<> {one_of(f'lower({name})', self.inverted)} then 'success' else 'failure' end"
+        cases = [f"when {flag} is not null then case when {flag} {good}"]
+        if self.names:
+            cases.insert(0, f"when not {one_of(f'lower({name})', self.names)} then null")
+        cases += [
+            f"when {one_of(label, self.success)} then 'success'",
+            f"when {one_of(label, self.failure)} then 'failure'",
+            f"when {label} in ('escalated', 'abandoned') then {label}",
+        ]
+        if self.threshold is not None:
+            reached = f"({value} >= '{self.threshold}'::decimal(38,12))"
+            cases.append(f"when {value} is not null then case when {reached} {good}")
+        return f"case {' '.join(cases)} end"
 
 
 class UnknownSource(Exception):
@@ -153,6 +217,16 @@ def paths_or_tag(fields: Fields, paths: Sequence[str], tags_sql: str) -> str:
 def tag_list(tags_sql: str) -> str:
     """SQL list of the strings in a JSON list; null where it is none."""
     return f"""try(from_json({tags_sql}, '["VARCHAR"]'))"""
+
+
+def one_of(text_sql: str, words: Sequence[str]) -> str:
+    """SQL: whether a lower-case text is one of these words; false for null.
+
+    A list, not `in (…)`: of that with many words the engine makes a join, which keeps whole files in memory.
+    """
+    return (
+        f"coalesce(list_contains([{', '.join(literal(word.lower()) for word in words)}]::varchar[], {text_sql}), false)"
+    )
 
 
 def json_paths(paths: Sequence[str]) -> str:

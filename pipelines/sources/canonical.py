@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.sources import Fields, Source, paths_or_tag, tag_list
 from warehouse.connection import literal
-from warehouse.schemas import REQUEST, SHARE, STATUSES, UNATTRIBUTED
+from warehouse.schemas import REQUEST, SHARE, STATUSES, UNATTRIBUTED, USAGE_QUALITIES
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "source_record_id": ("source_record_id", "request_id", "id"),
@@ -45,6 +45,10 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     f.require(f.text(*_ALIASES["response_model"]), "response_model (or model): missing")
     f.refuse(
         f"{f.text('status')} not in ({', '.join(map(literal, STATUSES))})", f"status: not one of {', '.join(STATUSES)}"
+    )
+    f.refuse(
+        f"{f.text('usage_quality')} not in ({', '.join(map(literal, USAGE_QUALITIES))})",
+        f"usage_quality: not one of {', '.join(USAGE_QUALITIES)}",
     )
     tags = f.text("tags")
     columns = {

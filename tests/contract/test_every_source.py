@@ -45,9 +45,134 @@ EXAMPLES: dict[str, Record] = {
         "hidden_params": {"additional_headers": {"x-litellm-attempted-retries": 0}},
         "metadata": {"usage_object": {"prompt_tokens_details": {"cached_tokens": 0}}, "spend_logs_metadata": {}},
     },
+    "litellm_spend_logs": {
+        "request_id": "chatcmpl-1",
+        "call_type": "acompletion",
+        "startTime": "2026-11-10T12:00:00.250",
+        "endTime": "2026-11-10T12:00:01.250",
+        "spend": 0.0045,
+        "status": "failure",
+        "cache_hit": "False",
+        "model": "anthropic/claude-sonnet-4-5",
+        "model_group": "claude-sonnet-4-5",
+        "custom_llm_provider": "anthropic",
+        "prompt_tokens": 1000,
+        "completion_tokens": 100,
+        "end_user": "acme",
+        "request_tags": ["env:prod"],
+        "metadata": {
+            "usage_object": {"prompt_tokens": 1000, "completion_tokens": 100},
+            # Read, as it decides the status, and not kept; what stands beside it is not even read.
+            "error_information": {"error_class": "ValueError", "error_message": f"crossed budget {SECRET}"},
+            "requester_ip_address": SECRET,
+            "spend_logs_metadata": {"prompt": SECRET},
+        },
+    },
+    "helicone": {
+        "request_id": "5f8d1c2e-0001-4000-8000-000000000001",
+        "response_id": "5f8d1c2e-0002-4000-8000-000000000002",
+        "request_created_at": "2026-11-10 12:00:00.250",
+        "response_created_at": "2026-11-10 12:00:01.250",
+        "updated_at": "2026-11-10 12:00:05.000",
+        "latency": 1000,
+        "status": 200,
+        "provider": "ANTHROPIC",
+        "model": "claude-sonnet-4-5",
+        "prompt_tokens": 400,
+        "completion_tokens": 100,
+        "prompt_cache_read_tokens": 600,
+        "cost": 4500000,
+        "user_id": "acme",
+        "properties": {"feature": "support_reply", "Note": SECRET},
+    },
+    "portkey": {
+        "id": "log-1",
+        "trace_id": "trace-1",
+        "created_at": "2026-11-10T12:00:00.250Z",
+        "is_success": True,
+        "ai_org": "anthropic",
+        "ai_model": "claude-sonnet-4-5",
+        "req_units": 1000,
+        "res_units": 100,
+        "cost": 0.45,
+        "cost_currency": "USD",
+        "response_time": 1000,
+        "metadata": {"_user": "acme"},
+    },
+    "openai_response": {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1794312000,
+        "model": "claude-sonnet-4-5",
+        "choices": [{"message": {"content": SECRET}}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 600}},
+        "tenant_id": "acme",
+    },
+    "anthropic_message": {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-sonnet-4-5",
+        "content": [{"type": "text", "text": SECRET}],
+        "usage": {"input_tokens": 400, "output_tokens": 100, "cache_read_input_tokens": 600},
+        "started_at": "2026-11-10T12:00:00.250Z",
+        "latency_ms": 1000,
+        "tenant_id": "acme",
+    },
+    "langfuse": {
+        "id": "obs-1",
+        "trace_id": "trace-1",
+        "project_id": "project-1",
+        "type": "GENERATION",
+        "start_time": "2026-11-10 12:00:00.250000",
+        "end_time": "2026-11-10 12:00:01.250000",
+        "input": SECRET,
+        "output": SECRET,
+        "status_message": SECRET,
+        "metadata": {"tenant_id": "acme", "note": SECRET},
+        "provided_model_name": "claude-sonnet-4-5",
+        "usage_details": {"input": 400, "input_cached_tokens": 600, "output": 100, "total": 1100},
+        "total_cost": 0.0045,
+    },
+    "otlp": {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "host.name", "value": {"stringValue": SECRET}}]},
+                "scopeSpans": [
+                    {
+                        "spans": [
+                            {
+                                "traceId": "5B8EFFF798038103D269B633813FC60C",
+                                "spanId": "EEE19B7EC3C1B174",
+                                "name": SECRET,
+                                "startTimeUnixNano": "1794312000250000000",
+                                "attributes": [
+                                    {"key": "gen_ai.request.model", "value": {"stringValue": "claude-sonnet-4-5"}},
+                                    {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "1000"}},
+                                    {"key": "gen_ai.input.messages", "value": {"stringValue": SECRET}},
+                                ],
+                                "events": [{"name": SECRET, "attributes": []}],
+                                "status": {"message": SECRET},
+                            }
+                        ]
+                    }
+                ],
+            }
+        ]
+    },
 }
-NUMBER = {"canonical": "input_tokens", "litellm": "prompt_tokens"}
-"""A field that holds a number."""
+NUMBER = {
+    "canonical": "input_tokens",
+    "litellm": "prompt_tokens",
+    "litellm_spend_logs": "prompt_tokens",
+    "helicone": "prompt_tokens",
+    "portkey": "req_units",
+    "openai_response": "created",
+    "anthropic_message": "latency_ms",
+    "langfuse": "total_cost",
+    "otlp": "resourceSpans",
+}
+"""A field that holds a number, or what else cannot be a text."""
 
 
 @pytest.fixture(params=sorted(sources.discover()))

@@ -17,6 +17,7 @@ from pipelines.sources import UnknownSource
 RECORD = {"request_id": "r1", "timestamp": "2026-11-10T12:00:00Z", "model": "m", "input_tokens": 1, "output_tokens": 2}
 LINE = json.dumps(RECORD)
 PRETTY = json.dumps(RECORD, indent=2)
+KNOWN = "anthropic_message, canonical, helicone, langfuse, litellm, litellm_spend_logs, openai_response, otlp, portkey"
 
 
 def found(tmp_path: Path, content: str | bytes, name: str = "log.json", source: str | None = None) -> str | None:
@@ -74,7 +75,7 @@ def test_an_unknown_format_says_what_was_seen_and_lists_the_sources(tmp_path: Pa
         found(tmp_path, '{"colour": "red", "size": 2}\n')
     assert str(caught.value) == (
         f"{tmp_path / 'log.json'}: no known log format (first record: colour, size). "
-        "Known sources: canonical, litellm; name one with --source if you know better."
+        f"Known sources: {KNOWN}; name one with --source if you know better."
     )
 
 
@@ -115,5 +116,5 @@ def test_a_named_source_that_does_not_read_the_container_is_refused(tmp_path: Pa
 
 
 def test_an_unknown_source_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownSource, match=r"Unknown source 'lite_llm'\. Known sources: canonical, litellm\."):
+    with pytest.raises(UnknownSource, match=rf"Unknown source 'lite_llm'\. Known sources: {KNOWN}\."):
         found(tmp_path, LINE, source="lite_llm")
