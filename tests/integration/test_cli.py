@@ -139,7 +139,7 @@ def test_doctor_finds_a_lake_file_that_is_gone(company: Path) -> None:
         (
             ("ingest", "--source", "lite_llm", "margincall.toml"),
             2,
-            "Unknown source 'lite_llm'. Known sources: canonical, litellm.",
+            "Unknown source 'lite_llm'. Known sources: anthropic_message, canonical,",
         ),
         (("ingest", "margincall.toml"), 1, "no known log format"),
         (("report", "weekly", "--week", "2020-01-01"), 2, "No week with 2020-01-01 in the data."),
