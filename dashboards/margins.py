@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from warehouse.reader import SHARED, UNATTRIBUTED
-from warehouse.rows import TenantMargin, quotient
+from warehouse.rows import GrossProfit, TenantMargin, quotient
 
 State = Literal["under_water", "below_target", "on_target", "free", "idle"]
 STATES: dict[State, str] = {
@@ -22,7 +22,7 @@ STATES: dict[State, str] = {
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(GrossProfit):
     """Several rows as one."""
 
     tenants: int
@@ -32,18 +32,6 @@ class Sum:
     requests: int
     incomplete_requests: int
     is_lower_bound: bool
-
-    @property
-    def cogs_usd(self) -> Decimal:
-        return self.inference_cogs_usd + self.other_cogs_usd
-
-    @property
-    def gross_profit_usd(self) -> Decimal:
-        return self.revenue_usd - self.cogs_usd
-
-    @property
-    def gross_margin(self) -> Decimal | None:
-        return quotient(self.gross_profit_usd, self.revenue_usd) if self.revenue_usd > 0 else None
 
 
 @dataclass(frozen=True)

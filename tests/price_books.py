@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pipelines.economics.pricing import PriceSlice
 from pipelines.pricebook.book import PriceBook, build_price_book
-from pipelines.pricebook.company import CompanyPrices, read_company_prices
+from pipelines.pricebook.company import CompanyPrices
+from pipelines.pricebook.company_file import read_company_prices
 from pipelines.pricebook.litellm import LiteLLMPrices
 from pipelines.pricebook.published import Catalogue, installed_catalogue
 from pipelines.pricebook.slices import price_slices

@@ -114,8 +114,29 @@ class DataState:
     first_day_of_week: str
 
 
+class GrossProfit:
+    """What revenue and the two parts of its cost of goods make, for one tenant or for several as one."""
+
+    revenue_usd: Decimal
+    inference_cogs_usd: Decimal
+    other_cogs_usd: Decimal
+
+    @property
+    def cogs_usd(self) -> Decimal:
+        return self.inference_cogs_usd + self.other_cogs_usd
+
+    @property
+    def gross_profit_usd(self) -> Decimal:
+        return self.revenue_usd - self.cogs_usd
+
+    @property
+    def gross_margin(self) -> Decimal | None:
+        """Gross profit over revenue to 12 decimals, halves to even; None without revenue."""
+        return quotient(self.gross_profit_usd, self.revenue_usd) if self.revenue_usd > 0 else None
+
+
 @dataclass(frozen=True)
-class TenantMargin:
+class TenantMargin(GrossProfit):
     """What a tenant brought in and cost in a period. `unattributed` and `shared` make the rows sum to the company.
 
     With unpriced, partial or unconverted rows the costs are lower bounds.
@@ -133,19 +154,6 @@ class TenantMargin:
     unpriced_requests: int
     partial_requests: int
     unconverted_rows: int
-
-    @property
-    def cogs_usd(self) -> Decimal:
-        return self.inference_cogs_usd + self.other_cogs_usd
-
-    @property
-    def gross_profit_usd(self) -> Decimal:
-        return self.revenue_usd - self.cogs_usd
-
-    @property
-    def gross_margin(self) -> Decimal | None:
-        """Gross profit over revenue to 12 decimals, halves to even; None without revenue."""
-        return quotient(self.gross_profit_usd, self.revenue_usd) if self.revenue_usd > 0 else None
 
     @property
     def is_under_water(self) -> bool:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from pipelines.building import price_books
 from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
+from pipelines.building.prices import books
 from pipelines.pricebook.book import PriceBook
 from pipelines.settings import Settings
 from warehouse import control as db
@@ -72,14 +72,14 @@ def _build(
 ) -> BuildResult:
     progress("prices", 0, 1)
     the_lake, warehouse = Lake(data_dir / "lake"), data_dir / "warehouse.duckdb"
-    prices = price_books.candidate(settings, control)
-    price_books.adopt(settings, control, prices)
+    prices = books.candidate(settings, control)
+    books.adopt(settings, control, prices)
     mark = fingerprint(MODELS, settings)
     is_utc = settings.reporting.zone == "UTC"
     plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, force_full=full)
     pointer = publish.current(data_dir)
     if plan.kind == "nothing" and pointer is not None:
-        newer = price_books.compare_installed(settings, control, prices, is_news=False)
+        newer = books.compare_installed(settings, control, prices, is_news=False)
         return BuildResult("nothing", plan.reason, 0, pointer.n, (newer,) if newer else ())
     build_id = _record(control, plan, mark)
     try:
@@ -96,7 +96,7 @@ def _build(
         raise
     _finish(control, build_id, "published", pointer=pointer, plan=plan)
     publish.prune(data_dir)
-    newer = price_books.compare_installed(settings, control, prices, is_news=True)
+    newer = books.compare_installed(settings, control, prices, is_news=True)
     return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n, (newer,) if newer else ())
 
 

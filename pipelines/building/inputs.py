@@ -20,7 +20,7 @@ from pipelines.economics.drawdown import SEGMENT_END
 from pipelines.pricebook.book import PriceBook
 from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
 from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY
-from pipelines.pricebook.company import matches
+from pipelines.pricebook.patterns import matches
 from pipelines.settings import ModelTiers, Settings, Targets
 from warehouse import control as db
 from warehouse import lake

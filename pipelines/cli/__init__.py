@@ -20,7 +20,7 @@ def main() -> NoReturn:
     """Run the command; turn what a user can mend into a message and an exit code."""
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
-    from pipelines.building.price_answers import PriceQuestionError
+    from pipelines.building.prices.answers import PriceQuestionError
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
     from pipelines.landing.land import LandingError

@@ -43,7 +43,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """What a name means and what it costs, on any day, as known on any day; without a name, the books there are."""
-    from pipelines.building.price_answers import book_then, model_prices
+    from pipelines.building.prices.answers import book_then, model_prices
 
     settings = load_settings(config)
     with _control(settings) as control:
@@ -79,7 +79,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What the requests of the last complete month cost under two price books: by model, in dollars, exactly."""
-    from pipelines.building import price_diff
+    from pipelines.building.prices import diff as price_diff
 
     settings = load_settings(config)
     with _control(settings) as control, progress_bars(as_json) as progress:
@@ -101,8 +101,8 @@ def diff(
 @prices_app.command()
 def coverage(month: Month = None, config: Config = None, as_json: Json = False) -> None:
     """Requests without a full price, by model and reason, with the nearest known names and what they might cost."""
-    from pipelines.building.price_answers import book_then
-    from pipelines.building.price_answers import coverage as covered
+    from pipelines.building.prices.answers import book_then
+    from pipelines.building.prices.answers import coverage as covered
     from pipelines.exports.periods import NoSuchPeriod, chosen_period
     from warehouse.reader import Reader
 
@@ -155,7 +155,7 @@ def refresh(
     as_json: Json = False,
 ) -> None:
     """Show what newer sources change: prices of models in use, days, dollars; with --apply, take them over."""
-    from pipelines.building import price_diff
+    from pipelines.building.prices import diff as price_diff
 
     for path in (catalogue, litellm):
         if path is not None and not path.is_file():
@@ -183,7 +183,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the company's price file: every problem at once, and what looks odd without being wrong."""
-    from pipelines.building import price_books
+    from pipelines.building.prices import books
     from pipelines.pricebook.errors import PriceBookError
 
     settings = load_settings(config)
@@ -195,7 +195,7 @@ def check(
         stop(f"{path}: no such file.", USAGE)
     with _control(settings) as control:
         try:
-            checked = price_books.check_company(settings, control, path)
+            checked = books.check_company(settings, control, path)
         except PriceBookError as error:
             if as_json:
                 print_json({"file": str(path), "is_valid": False, "problems": error.problems, "warnings": []})
@@ -292,7 +292,7 @@ def _sums_data(sums: Any) -> dict[str, Any]:
 
 
 def _costs_data(costs: Any) -> dict[str, Any]:
-    from pipelines.building.shadow import Sums
+    from pipelines.building.prices.shadow import Sums
 
     names = sorted(costs.before.keys() | costs.after.keys())
     before, after = costs.totals()
@@ -306,7 +306,7 @@ def _costs_data(costs: Any) -> dict[str, Any]:
 
 
 def _print_costs(costs: Any) -> None:
-    from pipelines.building.shadow import Sums
+    from pipelines.building.prices.shadow import Sums
 
     table = Table("model", "provider", "requests", "unpriced", "list", "", "contracted", "", "effective", "", "change")
     for column in range(2, 11):
@@ -343,7 +343,7 @@ def _usd(amount: Decimal, sign: str = "") -> str:
 
 
 def _refresh_data(told: Any) -> dict[str, Any]:
-    from pipelines.building.price_view import component_changes
+    from pipelines.building.prices.view import component_changes
 
     def price(line: Any) -> dict[str, Any] | None:
         return (
@@ -373,7 +373,7 @@ def _refresh_data(told: Any) -> dict[str, Any]:
 
 
 def _print_refresh(told: Any) -> None:
-    from pipelines.building.price_view import component_changes, shown_price
+    from pipelines.building.prices.view import component_changes, shown_price
 
     if told.is_same:
         out.print(f"Nothing to take over: book {told.entry.price_book_id} is in force and has these sources.")

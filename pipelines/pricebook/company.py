@@ -1,28 +1,17 @@
-"""Reads the company's own prices: overrides, discounts, commitments, GPU pools and names, from one TOML file.
-
-Every table is checked by itself and then against the others; all problems come at once, each with the line of its table.
-Whether a name is that of a priced model is found out where the book is built.
-"""
+"""What a company can say about its prices: overrides, discounts, commitments, GPU pools and names."""
 
 from __future__ import annotations
 
-import hashlib
-import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
-from fnmatch import fnmatchcase
-from itertools import combinations, pairwise
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, cast
+from typing import Annotated, Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from pipelines.economics.pricing import COMPONENTS, TIER_END
 from pipelines.pricebook.catalogue import DAY_S, FIRST_DAY, LAST_DAY
-from pipelines.pricebook.errors import PriceBookError
 
 Context = Literal["standard", "batch", "flex", "priority", "fast"]
 Component = Literal[
@@ -279,7 +268,6 @@ SECTIONS: Final[Mapping[str, type[Table]]] = {
     "alias": CompanyAlias,
 }
 AZURE: Final = "azure_deployments"
-Row = TypeVar("Row", bound=Table)
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,186 +282,3 @@ class CompanyPrices:
     azure_deployments: Mapping[str, str] = field(default_factory=dict[str, str])
     sha: str = ""
     warnings: tuple[str, ...] = ()
-
-
-def read_company_prices(path: Path) -> CompanyPrices:
-    """Read the company's prices. Raises PriceBookError listing every problem with its place."""
-    try:
-        content = path.read_bytes()
-        raw = tomllib.loads(content.decode(), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PriceBookError([f"{path}: cannot be read as TOML: {error}"]) from None
-    places = _Places(path, content.decode())
-    problems = [
-        f"{path}: unknown section {name!r}. Known: {', '.join(SECTIONS)}, {AZURE}"
-        for name in raw.keys() - {*SECTIONS, AZURE}
-    ]
-    rows: dict[str, list[tuple[str, Any]]] = {}
-    for section, kind in SECTIONS.items():
-        rows[section] = _rows(section, kind, raw.get(section, []), places, problems)
-    deployments = _deployments(raw.get(AZURE, {}), path, problems)
-    problems += [*_overlaps(rows), *_twice(rows)]
-    if problems:
-        raise PriceBookError(sorted(set(problems), key=problems.index))
-
-    def only(section: str) -> tuple[Any, ...]:
-        return tuple(row for _, row in rows[section])
-
-    return CompanyPrices(
-        only("override"), only("discount"), only("drawdown"), only("gpu_pool"), only("alias"),
-        deployments, hashlib.sha256(content).hexdigest(), tuple(_gaps(rows)),
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Places:
-    path: Path
-    text: str
-
-    def of(self, section: str, n: int) -> str:
-        headers = [m.start() for m in re.finditer(rf"(?m)^[ \t]*\[\[\s*{section}\s*\]\]", self.text)]
-        line = f":{self.text.count(chr(10), 0, headers[n]) + 1}" if n < len(headers) else ""
-        return f"{self.path}{line}: {section} {n + 1}"
-
-
-def _rows(section: str, kind: type[Row], raw: Any, places: _Places, problems: list[str]) -> list[tuple[str, Row]]:
-    if not isinstance(raw, list):
-        problems.append(f"{places.path}: {section} is a list of tables: write [[{section}]]")
-        return []
-    rows: list[tuple[str, Row]] = []
-    for n, values in enumerate(cast(list[Any], raw)):
-        place = places.of(section, n)
-        try:
-            rows.append((place, kind.model_validate(values)))
-        except ValidationError as error:
-            problems += [f"{place}: {_problem(cast(Mapping[str, Any], item), kind)}" for item in error.errors()]
-    return rows
-
-
-def _problem(item: Mapping[str, Any], kind: type[Table]) -> str:
-    name = ".".join(map(str, item["loc"]))
-    if item["type"] == "extra_forbidden":
-        known = ", ".join(field.alias or key for key, field in kind.model_fields.items())
-        return f"{name} is unknown. Known: {known}"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    return f"{name} = {str(item['input'])[:60]}: {message}" if name else message
-
-
-def _deployments(raw: Any, path: Path, problems: list[str]) -> dict[str, str]:
-    if not isinstance(raw, Mapping) or not all(isinstance(v, str) for v in cast(Mapping[str, Any], raw).values()):
-        problems.append(f"{path}: {AZURE} maps the name of a deployment to the name of a model")
-        return {}
-    stated = {name.strip().lower(): model.strip().lower() for name, model in cast(Mapping[str, str], raw).items()}
-    if len(stated) < len(cast(Mapping[str, str], raw)):
-        problems.append(f"{path}: {AZURE} names a deployment twice; upper and lower case are the same")
-    return stated
-
-
-def are_at_once(one: Dated, other: Dated) -> bool:
-    """Whether two tables hold on one day."""
-    return one.valid_from < other.valid_to and other.valid_from < one.valid_to
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a shell pattern means a model: its whole name, or what follows a '/', as in 'openai/gpt-4o'."""
-    return any(fnmatchcase(name.lower(), spelling) for spelling in spellings(pattern))
-
-
-def spellings(pattern: str) -> tuple[str, str]:
-    """The plain shell patterns that make a pattern over models."""
-    return pattern, f"*/{pattern}"
-
-
-def patterns_meet(one: str, other: str) -> bool:
-    """Whether some name can match both shell patterns; a `[set]` counts as any one character."""
-    one, other = (re.sub(r"\[!?\]?[^\]]*\]", "?", re.sub(r"\*+", "*", pattern)) for pattern in (one, other))
-    reached = {(0, 0)}
-    waiting = [(0, 0)]
-    while waiting:
-        i, j = waiting.pop()
-        a, b = one[i : i + 1], other[j : j + 1]
-        steps = [(i + 1, j)] if a == "*" else []
-        steps += [(i, j + 1)] if b == "*" else []
-        if a and b and (a in "*?" or b in "*?" or a == b):
-            steps.append((i + (a != "*"), j + (b != "*")))
-        fresh = [step for step in steps if step not in reached]
-        reached.update(fresh)
-        waiting += fresh
-    return (len(one), len(other)) in reached
-
-
-def _overlaps(rows: Mapping[str, Sequence[tuple[str, Any]]]) -> Iterable[str]:
-    for section, what in (
-        ("override", _same_price),
-        ("discount", _same_order),
-        ("gpu_pool", _same_gpus),
-        ("alias", _same_name),
-    ):
-        for (place, one), (other_place, other) in combinations(rows[section], 2):
-            if are_at_once(one, other) and (subject := what(one, other)):
-                yield f"{other_place}: overlaps {other_place.rpartition(': ')[2].split()[0]} {place.split()[-1]} on {subject}"
-
-
-def _same_price(one: Override, other: Override) -> str | None:
-    same = set(one.prices) & set(other.prices)
-    is_one_model = (one.provider, one.model) == (other.provider, other.model) and set(one.context) & set(other.context)
-    # A step above N ends where a higher one of the same model begins: only equal steps overlap.
-    is_one_time = one.tier_lo == other.tier_lo and one.dow_mask & other.dow_mask
-    meets = any(a[0] < b[1] and b[0] < a[1] for a in one.windows for b in other.windows)
-    return (
-        f"{', '.join(sorted(same))} of {one.provider} {one.model}"
-        if same and is_one_model and is_one_time and meets
-        else None
-    )
-
-
-def _same_order(one: Discount, other: Discount) -> str | None:
-    contexts = set(one.context) & set(other.context) or not one.context or not other.context
-    is_one_scope = patterns_meet(one.provider, other.provider) and patterns_meet(one.model, other.model) and contexts
-    same = [component for component in one.components if component in other.components]
-    if one.order != other.order or not is_one_scope or not same:
-        return None
-    return f"{one.model} at the same order {one.order}; give each its own order"
-
-
-def _same_gpus(one: GpuPool, other: GpuPool) -> str | None:
-    if one.id == other.id:
-        return f"the pool {one.id}"
-    meeting = [(a, b) for a in one.models for b in other.models if patterns_meet(a, b)]
-    return f"models: {meeting[0][0]} and {meeting[0][1]} can be one name" if meeting else None
-
-
-def _same_name(one: CompanyAlias, other: CompanyAlias) -> str | None:
-    return f"{one.provider} {one.model}" if (one.provider, one.model) == (other.provider, other.model) else None
-
-
-def _twice(rows: Mapping[str, Sequence[tuple[str, Any]]]) -> Iterable[str]:
-    for (place, one), (other_place, other) in combinations(rows["drawdown"], 2):
-        if one.id == other.id:
-            yield f"{other_place}: the id {one.id!r} is that of drawdown {place.split()[-1]}"
-
-
-def _gaps(rows: Mapping[str, Sequence[tuple[str, Any]]]) -> Iterable[str]:
-    """Days between two tables of one series on which neither holds."""
-    series: dict[tuple[object, ...], list[tuple[Dated, str]]] = {}
-    for section in ("override", "gpu_pool", "alias"):
-        for place, row in rows[section]:
-            subject = {
-                "override": lambda r: (
-                    r.provider,
-                    r.model,
-                    r.context,
-                    r.tier_lo,
-                    r.dow_mask,
-                    r.windows,
-                    tuple(r.prices),
-                ),
-                "gpu_pool": lambda r: (r.id,),
-                "alias": lambda r: (r.provider, r.model),
-            }[section](row)
-            series.setdefault((section, *subject), []).append((row, place))
-    for dated in series.values():
-        ordered = sorted(dated, key=lambda item: item[0].valid_from)
-        for (earlier, _), (later, place) in pairwise(ordered):
-            if earlier.valid_to < later.valid_from:
-                yield f"{place}: nothing holds from {earlier.valid_to} to {later.valid_from}, between two of one series"

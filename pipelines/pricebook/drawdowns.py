@@ -13,8 +13,10 @@ import pyarrow as pa
 
 from pipelines.economics.drawdown import SEGMENT_END, Segment
 from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
-from pipelines.pricebook.company import Drawdown, are_at_once, matches, spellings
+from pipelines.pricebook.clashes import are_at_once
+from pipelines.pricebook.company import Drawdown
 from pipelines.pricebook.errors import PriceBookError
+from pipelines.pricebook.patterns import matches, spellings
 
 WHOLE: Final = pa.decimal128(38, 0)
 DRAWDOWN: Final = pa.schema(

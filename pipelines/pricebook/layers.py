@@ -18,7 +18,8 @@ from typing import Any, Final
 from pipelines.economics.pricing import COMPONENTS, CONTEXTS, EVERY_DAY, TIER_END
 from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
 from pipelines.pricebook.catalogue import DAY_S, FIRST_DAY, LAST_DAY, Contract, Price, PriceCell
-from pipelines.pricebook.company import PER, Discount, Override, matches
+from pipelines.pricebook.company import PER, Discount, Override
+from pipelines.pricebook.patterns import matches
 from pipelines.pricebook.slices import FALLBACKS, pico_usd_per_unit
 
 OVERRIDE: Final = "override"

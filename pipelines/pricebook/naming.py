@@ -18,9 +18,10 @@ import pyarrow as pa
 from pipelines.pricebook.aliases import Alias, CatalogueNames, installed_names
 from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
 from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY, resold_model
-from pipelines.pricebook.company import CompanyPrices, matches
+from pipelines.pricebook.company import CompanyPrices
 from pipelines.pricebook.litellm import LiteLLMPrices, provider_id
 from pipelines.pricebook.names import NO_PROVIDER, SELF_HOSTED, fold
+from pipelines.pricebook.patterns import matches
 from pipelines.pricebook.published import Catalogue, installed_catalogue
 
 ModelKey = tuple[str, str]

@@ -88,8 +88,8 @@ def test_the_commands_of_prices_run_and_its_file_is_accepted(tmp_path: Path) -> 
     (tmp_path / "prices.toml").write_text(prices)
     with (tmp_path / "margincall.toml").open("a") as file:
         file.write(settings)
-    done = run("margincall build\nmargincall prices show", tmp_path)
-    assert "the company's prices changed" in " ".join(done.stdout.split()), done.stderr
+    done = run("margincall build\nmargincall prices show --json", tmp_path)
+    assert "the company's prices changed" in done.stdout, done.stdout + done.stderr
 
 
 def small_company(folder: Path) -> None:

@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from pipelines.building import price_books
 from pipelines.building.lock import Locked, build_lock
-from pipelines.building.price_answers import PriceQuestionError, book_then, coverage, model_prices
-from pipelines.building.price_diff import diff, month_days, refresh
-from pipelines.building.repricing import Repriced
+from pipelines.building.prices import books
+from pipelines.building.prices.answers import PriceQuestionError, book_then, coverage, model_prices
+from pipelines.building.prices.diff import diff, month_days, refresh
+from pipelines.building.prices.repricing import Repriced
 from pipelines.pricebook.errors import PriceBookError
 from pipelines.pricebook.published import Catalogue, installed_catalogue, read_catalogue, write_catalogue
 from pipelines.settings import Pricing, Settings
@@ -93,15 +93,15 @@ def dearer(folder: Path) -> Path:
 def install(monkeypatch: pytest.MonkeyPatch, path: Path) -> Catalogue:
     """As if this catalogue came with the installed package."""
     catalogue = read_catalogue(path, "9.9.9")
-    monkeypatch.setattr(price_books, "installed_catalogue", lambda: catalogue)
+    monkeypatch.setattr(books, "installed_catalogue", lambda: catalogue)
     return catalogue
 
 
 def take_over(settings: Settings, control: Control, path: Path | None = None) -> Repriced | None:
     """What `refresh --apply` does when it has shown the dollars."""
     catalogue = read_catalogue(path) if path else None
-    chosen = price_books.candidate(settings, control, catalogue=catalogue, is_refresh=True)
-    return price_books.adopt(settings, control, chosen, "taken over")
+    chosen = books.candidate(settings, control, catalogue=catalogue, is_refresh=True)
+    return books.adopt(settings, control, chosen, "taken over")
 
 
 def costs(workspace: Workspace) -> dict[tuple[str, date], tuple[int | None, str | None]]:
@@ -286,7 +286,7 @@ def test_killed_between_files_and_transaction_loses_nothing(october: Workspace, 
 
 def die_while_taking_over(settings: Settings, path: Path, at: str) -> None:
     """In a process of its own: gone without a word where `at` is called, before or inside the transaction."""
-    setattr(price_books, at, lambda *_: os._exit(9))
+    setattr(books, at, lambda *_: os._exit(9))
     take_over(settings, Control(settings.control_url), path)
 
 
@@ -301,14 +301,14 @@ def test_the_book_and_its_days_are_stored_together_or_not_at_all(
         return insert(table)
 
     with monkeypatch.context() as patched:
-        patched.setattr(price_books.sa, "insert", fail_at_days)
+        patched.setattr(books.sa, "insert", fail_at_days)
         with pytest.raises(RuntimeError):
             take_over(october.settings, october.control, dearer(october.root))
     assert len(ledger_view.price_books(october.control)) == 1
 
 
 def test_a_book_is_not_taken_over_while_a_build_runs(october: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.building.price_diff.compare_costs", lambda *_: None)
+    monkeypatch.setattr("pipelines.building.prices.diff.compare_costs", lambda *_: None)
     with build_lock(october.settings.data_dir.resolve()), pytest.raises(Locked):
         refresh(october.settings, october.control, catalogue=dearer(october.root), apply=True)
     assert len(ledger_view.price_books(october.control)) == 1
@@ -324,9 +324,7 @@ def with_company(workspace: Workspace, text: str) -> Path:
 
 def adopt(workspace: Workspace) -> Repriced | None:
     """What a build does about prices before anything else."""
-    return price_books.adopt(
-        workspace.settings, workspace.control, price_books.candidate(workspace.settings, workspace.control)
-    )
+    return books.adopt(workspace.settings, workspace.control, books.candidate(workspace.settings, workspace.control))
 
 
 OVERRIDE = f"""
@@ -457,7 +455,7 @@ def test_a_release_that_reads_a_name_otherwise_prices_its_days_anew(
         database.execute(f"update fct_llm_request_priced set price_model = 'of-another-rule' {where}")
     adopt(october)
     assert dirty(october) == set()
-    monkeypatch.setattr(price_books, "_code", lambda: "of another release")
+    monkeypatch.setattr(books, "_code", lambda: "of another release")
     adopt(october)
     assert (dirty(october), len(ledger_view.price_books(october.control))) == ({DAYS[1]}, 1)
 

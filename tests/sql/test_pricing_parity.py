@@ -14,7 +14,7 @@ import pytest
 from pipelines.economics.drawdown import Drawn, Segment, effective_costs
 from pipelines.economics.pricing import COMPONENTS, GATEWAY_LOOKUP, PricedRequest, Usage, price_request
 from pipelines.pricebook.book import PriceBook, build_price_book
-from pipelines.pricebook.company import read_company_prices
+from pipelines.pricebook.company_file import read_company_prices
 from pipelines.pricebook.slices import price_slices
 from pipelines.settings import Pricing
 from tests.sql import company_prices

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.economics.pricing import PricedRequest, Usage, price_request
 from pipelines.pricebook.book import build_price_book, load_price_book, write_price_book
-from pipelines.pricebook.company import patterns_meet, read_company_prices
+from pipelines.pricebook.company_file import read_company_prices
 from pipelines.pricebook.errors import PriceBookError
+from pipelines.pricebook.patterns import patterns_meet
 from pipelines.settings import Pricing, load_settings
 from tests.price_books import SmallBook, catalogue, company
 

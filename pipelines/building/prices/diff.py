@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipelines.building import price_books
 from pipelines.building.dbt import NodeDone
 from pipelines.building.lock import build_lock
-from pipelines.building.price_answers import PriceQuestionError
-from pipelines.building.price_books import Candidate
-from pipelines.building.repricing import USED, Repriced, Used, repriced
-from pipelines.building.shadow import Compared, compare_costs, request_days
+from pipelines.building.prices import books
+from pipelines.building.prices.answers import PriceQuestionError
+from pipelines.building.prices.books import Candidate
+from pipelines.building.prices.repricing import USED, Repriced, Used, repriced
+from pipelines.building.prices.shadow import Compared, compare_costs, request_days
 from pipelines.pricebook.book import PriceBook
 from pipelines.pricebook.errors import PriceBookError
 from pipelines.pricebook.litellm import LITELLM
@@ -62,8 +62,8 @@ def diff(
     progress: NodeDone = lambda *_: None,
 ) -> Diff:
     """Compare two books by name. Raises PriceQuestionError, PriceBookError, BuildError."""
-    books = _named(settings, control, before), _named(settings, control, after)
-    return diff_books(settings, control, *books, month, progress)
+    both = _named(settings, control, before), _named(settings, control, after)
+    return diff_books(settings, control, *both, month, progress)
 
 
 def diff_source(
@@ -76,7 +76,7 @@ def diff_source(
     """Compare genai-prices with another source of list prices. Raises PriceQuestionError, PriceBookError, BuildError."""
     if source != LITELLM:
         raise PriceQuestionError(f"Unknown source {source!r}. Known: {LITELLM}; it is compared with genai-prices.")
-    return diff_books(settings, control, *price_books.source_books(settings, control), month, progress)
+    return diff_books(settings, control, *books.source_books(settings, control), month, progress)
 
 
 def diff_books(
@@ -106,8 +106,8 @@ def refresh(
 
     Raises PriceBookError, BuildError, Locked.
     """
-    entry = price_books.in_force(control)
-    chosen = price_books.candidate(
+    entry = books.in_force(control)
+    chosen = books.candidate(
         settings, control, catalogue=read_catalogue(catalogue) if catalogue else None, litellm=litellm, is_refresh=True
     )
     if chosen.is_in_force(entry):
@@ -120,7 +120,7 @@ def refresh(
     if apply:
         with build_lock(settings.data_dir.resolve()):
             note = f"refresh to genai-prices {chosen.catalogue.version}"
-            change = price_books.adopt(settings, control, chosen, note) or change
+            change = books.adopt(settings, control, chosen, note) or change
     return Refresh(entry, chosen, change, costs, is_applied=apply)
 
 
@@ -149,12 +149,12 @@ def _named(settings: Settings, control: Control, name: str) -> PriceBook:
     """A book by `published`, `installed`, its id or the beginning of its id."""
     entries = ledger_view.price_books(control)
     if name == INSTALLED:
-        return price_books.candidate(settings, control, is_refresh=True).book
+        return books.candidate(settings, control, is_refresh=True).book
     if name == PUBLISHED and entries:
-        return price_books.entry_book(settings, entries[0])
+        return books.entry_book(settings, entries[0])
     found = {entry.price_book_id: entry for entry in entries if name and entry.price_book_id.startswith(name)}
     if len(found) == 1:
-        return price_books.entry_book(settings, next(iter(found.values())))
+        return books.entry_book(settings, next(iter(found.values())))
     known = (
         ", ".join(dict.fromkeys(entry.price_book_id for entry in entries)) or "none yet: `margincall build` pins one"
     )
@@ -165,7 +165,7 @@ def _named(settings: Settings, control: Control, name: str) -> PriceBook:
 def _as_adopted(settings: Settings, entry: PriceBookEntry, apply: bool) -> PriceBook | None:
     """The book in force; None where it is gone and another one is about to take its place."""
     try:
-        return price_books.entry_book(settings, entry)
+        return books.entry_book(settings, entry)
     except PriceBookError:
         if apply:
             return None

@@ -23,11 +23,12 @@ import duckdb
 import sqlalchemy as sa
 
 from pipelines import pricebook
-from pipelines.building.price_view import component_changes
-from pipelines.building.repricing import Repriced, renamed, repriced, used
+from pipelines.building.prices.repricing import Repriced, renamed, repriced, used
+from pipelines.building.prices.view import component_changes
 from pipelines.economics import pricing
 from pipelines.pricebook.book import PriceBook, build_price_book, load_price_book, write_price_book
-from pipelines.pricebook.company import CompanyPrices, read_company_prices
+from pipelines.pricebook.company import CompanyPrices
+from pipelines.pricebook.company_file import read_company_prices
 from pipelines.pricebook.errors import PriceBookError
 from pipelines.pricebook.litellm import LiteLLMPrices, read_litellm_prices
 from pipelines.pricebook.naming import Names

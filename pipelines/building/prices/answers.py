@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from pipelines.building import price_books
-from pipelines.building.price_view import PriceLine, price_lines
-from pipelines.building.repricing import Name, PricesByDay, slices_by_model
+from pipelines.building.prices import books
+from pipelines.building.prices.repricing import Name, PricesByDay, slices_by_model
+from pipelines.building.prices.view import PriceLine, price_lines
 from pipelines.economics.pricing import CONTEXTS
 from pipelines.pricebook.book import PriceBook
 from pipelines.settings import Settings
@@ -99,14 +99,14 @@ def book_then(settings: Settings, control: Control, known_at: date | datetime | 
     entries = ledger_view.price_books(control)
     if known_at is None:
         if not entries:
-            return BookThen(price_books.candidate(settings, control).book, None)
-        return BookThen(price_books.entry_book(settings, entries[0]), entries[0])
+            return BookThen(books.candidate(settings, control).book, None)
+        return BookThen(books.entry_book(settings, entries[0]), entries[0])
     until = _instant(known_at)
     found = next((entry for entry in entries if datetime.fromisoformat(entry.known_from) < until), None)
     if found is None:
         first = f"the first is known from {entries[-1].known_from}" if entries else "no build has chosen one yet"
         raise PriceQuestionError(f"No price book was known at {known_at.isoformat()}: {first}.")
-    return BookThen(price_books.entry_book(settings, found), found)
+    return BookThen(books.entry_book(settings, found), found)
 
 
 def model_prices(
