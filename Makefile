@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark bench-pricing price-agreement fuzz lock readme clean
+.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark bench bench-pricing price-agreement fuzz lock docs readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ sql: setup-dev ## SQL style
 test-spark: setup-spark ## the same models on Apache Spark, compared with DuckDB's marts
 	$(BIN)/python -m pytest -m spark
 
+bench: setup-dev ## how long landing, building and publishing take; needs 4 KB of disk per row, BENCH_ROWS=500000 for a few minutes
+	$(BIN)/python -m tests.benchmarks.bench_landing
+
 bench-pricing: setup-dev ## how long pricing takes; BENCH_ROWS=1000000 for a tenth of it
 	$(BIN)/python -m tests.benchmarks.bench_pricing
 
@@ -87,6 +90,9 @@ lock: setup-dev ## resolve the dependencies anew (needs uv)
 	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra s3 -c requirements.lock -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --quiet \
 	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra s3 --extra spark -c requirements-dev.lock -o requirements-spark.lock
+
+docs: setup ## write docs/sources from what the sources say of themselves
+	$(BIN)/python -m tests.source_pages --write
 
 readme: setup ## put the demo's table into the README
 	$(BIN)/python -m tests.readme --write

@@ -1,6 +1,33 @@
 """The configuration file that `margincall init` writes: every setting, with its default, commented."""
 
-TEMPLATE = """\
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pipelines import sources
+from pipelines.settings import ScoredMapping, Sources
+from pipelines.sources import Source
+
+USUAL = ("tenant_id", "task_id", "feature", "environment")
+"""The columns that companies look for in other places most often."""
+_SCORES = """\
+# outcome_names = ["resolved"]      # the scores that judge a task; default: all of them
+# outcome_threshold = "0.5"         # a number of at least this is a success; default: numbers judge nothing
+# outcome_success = ["success", "pass", "correct", "resolved", "thumbs_up"]   # words; booleans speak for themselves
+# outcome_failure = ["failure", "fail", "incorrect", "unresolved", "thumbs_down"]
+# outcome_inverted = ["hallucination", "toxicity"]    # scores of which true, or a high number, is bad
+"""
+
+
+def mapping_section(source: Source, columns: Sequence[str] = USUAL) -> str:
+    """The section of the settings that says where this source keeps what companies log differently, with its defaults."""
+    lines = [f"# {column} = {json.dumps(source.mapping[column])}\n" for column in columns]
+    is_scored = isinstance(Sources.model_fields[source.name].default, ScoredMapping)
+    return f"[sources.{source.name}]\n{''.join(lines)}{_SCORES if is_scored else ''}"
+
+
+_GENERAL = """\
 # Margincall. Every setting is optional; what is commented out shows its default.
 # An environment variable overrides any of them: MARGINCALL_REPORTING__ZONE=Europe/Berlin
 config_version = 1
@@ -11,9 +38,7 @@ data_dir = "var"
 # What `margincall run` ingests: files, folders and globs. Relative to this file.
 logs = ["logs"]
 # feeds = ["feeds"]
-# Both also take s3://, gs:// and az:// names. Of a database the environment variable that holds its URL is named:
-# litellm_databases = [{ name = "gateway", url_env = "LITELLM_DATABASE_URL", instance = "gateway", since = 2026-10-01 }]
-# sql_feeds = [{ feed = "revenue_lines", url_env = "BILLING_DATABASE_URL", query = "select … from invoice_line" }]
+# Both also take s3://, gs:// and az:// names; see [[litellm_databases]] and [[sql_feeds]] below for databases.
 
 # Tells two deployments of one gateway apart whose request ids may be equal.
 # instance = "default"
@@ -66,13 +91,36 @@ logs = ["logs"]
 [control]
 # url = "postgresql+psycopg://margincall@127.0.0.1/margincall"   # default: SQLite under data_dir
 
-# Where your records say who and what for; ordered, the first filled path wins. `tag:env` reads a request tag `env:…`.
-[sources.litellm]
-# tenant_id = ["metadata.spend_logs_metadata.tenant_id", "end_user", "metadata.user_api_key_team_id"]
-# task_id = ["metadata.spend_logs_metadata.task_id"]
-# feature = ["metadata.spend_logs_metadata.feature", "tag:feature"]
-# environment = ["metadata.spend_logs_metadata.environment", "tag:environment", "tag:env"]
+# A LiteLLM proxy's own PostgreSQL, whose table LiteLLM_SpendLogs is read. Of every database the environment variable that
+# holds its URL is named here, never the URL: it holds a password. One such section per database.
+# [[litellm_databases]]
+# name = "gateway"                  # `margincall ingest litellm://gateway` reads it alone
+# url_env = "LITELLM_DATABASE_URL"
+# instance = "gateway"              # needed where several proxies are read
+# since = 2026-10-01                # older rows are left alone; default: all are read
+# look_back_hours = 24              # how long after its start a row may still be written and be found
+# page_rows = 10000                 # rows of one query
+# statement_timeout_s = 60          # of one query
 
-[sources.canonical]
-# tenant_id = ["tenant_id", "workspace_id"]
+# A business feed that is a query. One such section per feed.
+# [[sql_feeds]]
+# feed = "revenue_lines"
+# name = "billing"                  # `margincall ingest sql://billing` runs it alone; default: the feed
+# url_env = "BILLING_DATABASE_URL"
+# query = "select line_id, tenant_id, kind, amount, currency, service_start, service_end from invoice_line"
+# statement_timeout_s = 60
+
+[sources]
+# Of a call that several of them log, the first counts; those left out follow in this order. It is also the default.
+# precedence = [
+#   "litellm", "litellm_spend_logs", "portkey", "helicone", "canonical", "openai_response", "anthropic_message",
+#   "langfuse", "otlp",
+# ]
 """
+
+_PLACES = """
+# Where your records say who and what for: ordered, the first filled path wins. A path is dotted; `tag:env` reads a request
+# tag `env:…`. Beside those shown, end_user_id, prompt_version and experiment can be set: `margincall sources NAME`.
+"""
+
+TEMPLATE = _GENERAL + _PLACES + "\n".join(mapping_section(source) for source in sources.discover().values())

@@ -212,7 +212,18 @@ class Retention(Section):
     """What is kept of unreadable rows that landed longer ago; file, line and reason stay."""
 
 
+DEFAULT_PRECEDENCE = (
+    "litellm", "litellm_spend_logs", "portkey", "helicone", "canonical", "openai_response", "anthropic_message",
+    "langfuse", "otlp",
+)  # fmt: skip
+"""Gateways first: they know tenant, retries, their own cache and the tier that served. Of LiteLLM's two logs the payloads
+have every attempt. Then what a company logs on purpose, then bare answers, then telemetry, which is sampled and cut.
+"""
+
+
 class Sources(Section):
+    precedence: tuple[str, ...] = ()
+    """Which source counts where several log the same call, the first before the others; see `DEFAULT_PRECEDENCE`."""
     litellm: Mapping = Mapping()
     litellm_spend_logs: Mapping = Mapping()
     helicone: Mapping = Mapping()
@@ -222,6 +233,21 @@ class Sources(Section):
     otlp: ScoredMapping = ScoredMapping()
     langfuse: ScoredMapping = ScoredMapping()
     canonical: Mapping = Mapping()
+
+    @field_validator("precedence")
+    @classmethod
+    def sources_are_known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = [name for name in cls.model_fields if name != "precedence"]
+        if unknown := [name for name in value if name not in known]:
+            raise ValueError(f"unknown source {', '.join(unknown)}; known: {', '.join(known)}")
+        if twice := sorted({name for name in value if value.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} is there twice")
+        return value
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """Every source, in the order of precedence: those that the settings name, then the others."""
+        return (*self.precedence, *(name for name in DEFAULT_PRECEDENCE if name not in self.precedence))
 
 
 class Settings(Section):

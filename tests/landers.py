@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pipelines.landing import land
 from pipelines.landing.land import Context, FileResult, LandingError, land_file
 from pipelines.settings import Settings
 from warehouse import control as db
@@ -63,6 +66,23 @@ def start(settings: Settings, paths: Iterable[Path]) -> Any:
     process = FORK.Process(target=_quietly, args=(settings, list(paths)), daemon=True)
     process.start()
     return process
+
+
+def land_and_freeze(settings: Settings, path: Path, asleep: Path, woken: Path) -> None:
+    """Stop this process while it holds the claim of a file, and say so; when it goes on, what became of the file.
+
+    As a machine that is suspended: its lease runs out, while it still is there.
+    """
+    read = land.parse
+
+    def stop_first(*args: Any) -> Any:
+        asleep.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return read(*args)
+
+    land.parse = stop_first
+    [result] = land_paths(settings, [path])
+    woken.write_text(result.state)
 
 
 def in_processes(jobs: Iterable[tuple[Any, ...]], work: Callable[..., Any]) -> list[Any]:

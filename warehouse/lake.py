@@ -137,6 +137,13 @@ def files(connection: Connection, dataset: str, days: Iterable[str] | None = Non
     ]
 
 
+def sources(connection: Connection) -> dict[str, str]:
+    """Landing of requests -> the source that its files are of."""
+    table = control.landing
+    query = sa.select(table.c.landing_id, table.c.source).where(table.c.dataset == REQUESTS)
+    return {row.landing_id: row.source for row in connection.execute(query)}
+
+
 def dataset_schema(dataset: str) -> pa.Schema:
     """Stored columns of `llm_request` or of `feed_<name>`."""
     return schemas.LLM_REQUEST if dataset == REQUESTS else FEEDS[dataset.removeprefix("feed_")].arrow_schema()

@@ -2,14 +2,16 @@
 
 A request belongs to its day, a task to the day of its first attempt, a cost event or an invoice line to the dates it
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
-it is stored; and every cost event of such a task may change its tenant. Where requests draw on a commitment or an
-allowance one after the other, every later day of its window changes too. The build replaces exactly the days of this
-closure, each from complete inputs; nothing else can have changed.
+it is stored; and every cost event of such a task may change its tenant. Where two sources meet, whether a request counts
+depends on the day before and the day after. Where requests draw on a commitment or an allowance one after the other,
+every later day of its window changes too. The build replaces exactly the days of this closure, each from complete
+inputs; nothing else can have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,13 +20,13 @@ import duckdb
 import sqlalchemy as sa
 
 from warehouse import control as db
-from warehouse import lake
+from warehouse import lake, told_twice
 from warehouse.connection import literal, warehouse
 from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
 
 Days = frozenset[date]
-_MODELS = ("fct_llm_request_priced", "fct_task", "fct_tenant_day", "fct_cost_day")
+_MODELS = ("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_tenant_day", "fct_cost_day")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class _State:
     dirty_reasons: tuple[str, ...]
     unfinished: Days
     files: tuple[LakeFile, ...]
+    sources: Mapping[str, str]
+    """Landing of requests -> its source."""
     marks: Marks
     last_fingerprint: str | None
     price_book_id: str | None
@@ -92,17 +96,16 @@ def plan(
     reason = _why_full(state, path, fingerprint, force_full)
     with duckdb.connect() as scratch:
         calendar = _calendar(request_days | _event_days(scratch, the_lake, state.files), margin)
+    known = (calendar, state.files, state.marks)
     if reason:
-        return Plan("full", reason, request_days, calendar, calendar, state.files, state.marks)
+        return Plan("full", reason, request_days, calendar, *known)
     if not (state.dirty_days or state.dirty_feeds or state.unfinished):
-        return Plan("nothing", "nothing changed", frozenset(), frozenset(), calendar, state.files, state.marks)
+        return Plan("nothing", "nothing changed", frozenset(), frozenset(), *known)
     with warehouse(path) as database:
         days, dates = _closure(database, the_lake, state, calendar, margin)
     if 2 * len(days & request_days) > max(len(request_days), 2):
-        return Plan(
-            "full", "more than half of all days changed", request_days, calendar, calendar, state.files, state.marks
-        )
-    return Plan("incremental", f"{len(days)} days changed", days, dates, calendar, state.files, state.marks)
+        return Plan("full", "more than half of all days changed", request_days, calendar, *known)
+    return Plan("incremental", f"{len(days)} days changed", days, dates, *known)
 
 
 def begin(control: Control, plan: Plan) -> None:
@@ -129,6 +132,7 @@ def _read(control: Control) -> _State:
         everything = connection.execute(sa.select(db.dirty_all)).fetchall()
         unfinished = connection.execute(sa.select(db.build_day)).fetchall()
         files = tuple(file for dataset in lake.datasets() for file in lake.files(connection, dataset))
+        sources = lake.sources(connection)
         last = sa.select(db.build.c.fingerprint).where(db.build.c.state == "published")
         fingerprint = connection.execute(last.order_by(db.build.c.build_id.desc()).limit(1)).scalar()
         book = sa.select(db.price_book.c.price_book_id).order_by(db.price_book.c.seq.desc()).limit(1)
@@ -140,6 +144,7 @@ def _read(control: Control) -> _State:
         tuple(row.reason for row in everything),
         frozenset(date.fromisoformat(row.day) for row in unfinished),
         files,
+        sources,
         marks,
         fingerprint,
         price_book_id,
@@ -166,7 +171,7 @@ def _closure(
     database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State, calendar: Days, margin: int
 ) -> tuple[Days, Days]:
     """Days of requests and tasks, and dates of tenants, that the changes reach."""
-    changed = state.dirty_days | state.unfinished
+    changed = state.dirty_days | state.unfinished | _beside(database, state)
     request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
     dirty = changed | drawn_after(changed, _drawdowns(database, the_lake, state)) & request_days
     database.execute("create temp table dirty (day date)")
@@ -196,6 +201,16 @@ def _closure(
     days = dirty | task_days
     dates = _widen(days | event_days, margin) | fed_dates | _edges(bounds, calendar)
     return days, dates
+
+
+def _beside(database: duckdb.DuckDBPyConnection, state: _State) -> Days:
+    """Days on which another source's rows count now or no longer, because of what changed on the day before or after."""
+    sources: defaultdict[date, set[str]] = defaultdict(set)
+    for file in state.files:
+        if file.day:
+            sources[date.fromisoformat(file.day)].add(state.sources[file.landing_id])
+    told_before = _dates(database, "select distinct day from fct_told_twice_day")
+    return told_twice.neighbours(state.dirty_days, sources, told_before)
 
 
 def drawn_after(days: Days, drawdowns: Iterable[DrawdownSpan]) -> Days:

@@ -28,6 +28,7 @@ from warehouse.rows import (
     TaskCost,
     TenantDay,
     TenantMargin,
+    ToldTwice,
     TrendPoint,
     UnpricedLine,
     Week,
@@ -113,6 +114,14 @@ class Reader:
                 first_day_of_week from mart_data_state"""
         )
         return DataState(*rows[0])
+
+    def told_twice(self) -> list[ToldTwice]:
+        """What is left out because another source has the same call, the most first; nothing where no two sources meet."""
+        rows = self._rows(
+            """select source, counted_from, sum(requests)::bigint from fct_told_twice_day
+            group by all order by 3 desc, 1, 2"""
+        )
+        return [ToldTwice(*row) for row in rows]
 
     def months(self) -> list[date]:
         """First days of the months that have requests."""

@@ -114,6 +114,20 @@ class DataState:
     first_day_of_week: str
 
 
+@dataclass(frozen=True)
+class ToldTwice:
+    """Requests of one source that another has logged too and that are counted there."""
+
+    source: str
+    counted_from: str
+    requests: int
+
+    def __str__(self) -> str:
+        were = "request was" if self.requests == 1 else "requests were"
+        logs = f"in two logs, {self.source} and {self.counted_from}"
+        return f"{self.requests:,} {were} {logs}; counted once, from {self.counted_from}"
+
+
 class GrossProfit:
     """What revenue and the two parts of its cost of goods make, for one tenant or for several as one."""
 

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
-"""Version of the lake's files. A file says its own in its Parquet metadata under `margincall.schema_version`."""
+SCHEMA_VERSION = 2
+"""Version of the lake's files. A file says its own in its Parquet metadata under `margincall.schema_version`.
+
+2 added `response_id`, which is null for rows of earlier files; log files that are still there are read again.
+"""
 
 TEXT = pa.string()
 COUNT = pa.int64()
@@ -37,7 +40,13 @@ LINEAGE = (
     Column("source_instance", TEXT, "which deployment of that source", True),
     Column("source_record_id", TEXT, "the source's own id, as it wrote it"),
     Column("source_file", TEXT, "file it was read from", True),
-    Column("source_line", COUNT, "line (text formats) or record number, from 1", True),
+    Column(
+        "source_line",
+        COUNT,
+        "line (text formats) or record number, from 1; of a source whose records hold several rows that number times "
+        "10,000,000 plus the place in the record, from 1",
+        True,
+    ),
     Column("landing_id", TEXT, "the landing that wrote the row", True),
     Column("observed_at", TIME, "the source's own version time, where it has one"),
     Column("version_at", TIME, "orders versions of one record: observed_at, else ended_at, else started_at", True),
@@ -53,6 +62,7 @@ REQUEST = (
     Column("span_id", TEXT, "span"),
     Column("parent_span_id", TEXT, "span that caused it"),
     Column("gateway_call_id", TEXT, "the gateway's id of the logical call; retries and fallbacks share it"),
+    Column("response_id", TEXT, "the provider's id of the response; the same call has it in every log"),
     Column("conversation_id", TEXT, "conversation"),
     Column("task_id", TEXT, "the caller's task key, else trace_id"),
     Column("attempt_no", COUNT, "1 for a first attempt, 2 for its first retry"),

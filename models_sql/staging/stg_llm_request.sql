@@ -1,5 +1,7 @@
 -- Defect: a source delivers the same record again, in another file, another version or after a correction.
--- Guarantee: the latest version of every record, once, on the days of this build; rows of erased tenants and users never.
+-- Defect: two logs tell of the same call, the gateway's and the telemetry's.
+-- Guarantee: the latest version of every record, once, and every call once, on the days of this build; rows of erased tenants and
+-- users never.
 with requests as (
 
     select * from {{ lake('llm_request') }} where {{ in_build_days() }}
@@ -35,10 +37,21 @@ current_versions as (
 
 ),
 
-kept as (
+counted_once as (
 
     select *
     from current_versions
+    where
+        not exists (
+            select 1 from {{ input('told_twice') }} as told_twice where told_twice.record_key = current_versions.record_key
+        )
+
+),
+
+kept as (
+
+    select *
+    from counted_once
     where
         md5(tenant_id) not in (select id_md5 from {{ input('tombstone') }} where kind = 'tenant')
         and md5(coalesce(end_user_id, '')) not in (select id_md5 from {{ input('tombstone') }} where kind = 'user')

@@ -1,4 +1,5 @@
--- Conservation: the lake has the rows that the ledger counts, and each of its records is priced once unless it is erased.
+-- Conservation: the lake has the rows that the ledger counts, and each of its records is priced once unless it is erased or
+-- counted in another source's log.
 {%- set erasures = run_query('select count(*) from ' ~ input('tombstone')).columns[0].values()[0] if execute else 1 %}
 
 with listed as (
@@ -44,7 +45,20 @@ erased as (
     -- one row per day; a record that only an older version ties to an erased tenant is not erased
     select day, count(distinct record_key) as records
     from requests
-    where is_erased and record_key not in (select record_key from priced)
+    where
+        is_erased
+        and record_key not in (select record_key from priced)
+        and record_key not in (select record_key from {{ input('told_twice') }})
+    group by day
+
+),
+
+told_twice as (
+
+    -- one row per day; what is stored of it is what is shown
+    select day, {{ sum_big('requests') }} as records
+    from {{ ref('fct_told_twice_day') }}
+    where {{ in_build_days() }}
     group by day
 
 ),
@@ -62,13 +76,16 @@ select
     landed.landed_rows as rows_landed,
     landed.records as records_landed,
     erased.records as records_erased,
+    told_twice.records as records_told_twice,
     kept.records as records_priced,
     kept.priced_rows as rows_priced
 from listed
 full outer join landed on listed.day = landed.day
 full outer join kept on coalesce(listed.day, landed.day) = kept.day
 left join erased on coalesce(listed.day, landed.day, kept.day) = erased.day
+left join told_twice on coalesce(listed.day, landed.day, kept.day) = told_twice.day
 where
     coalesce(listed.landed_rows, 0) <> coalesce(landed.landed_rows, 0)
-    or coalesce(landed.records, 0) <> coalesce(kept.records, 0) + coalesce(erased.records, 0)
+    or coalesce(landed.records, 0)
+    <> coalesce(kept.records, 0) + coalesce(erased.records, 0) + coalesce(told_twice.records, 0)
     or coalesce(kept.priced_rows, 0) <> coalesce(kept.records, 0)

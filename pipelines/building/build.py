@@ -20,6 +20,7 @@ from warehouse import planner, publish
 from warehouse.control import Control, now_text
 from warehouse.lake import Lake
 from warehouse.planner import Plan
+from warehouse.reader import Reader
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and how many there are."""
@@ -97,7 +98,16 @@ def _build(
     _finish(control, build_id, "published", pointer=pointer, plan=plan)
     publish.prune(data_dir)
     newer = books.compare_installed(settings, control, prices, is_news=True)
-    return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n, (newer,) if newer else ())
+    notices = (*_told_twice(data_dir), *((newer,) if newer else ()))
+    return BuildResult(plan.kind, plan.reason, len(plan.days), pointer.n, notices)
+
+
+def _told_twice(data_dir: Path) -> list[str]:
+    reader = Reader(data_dir)
+    try:
+        return [f"{found}." for found in reader.told_twice()]
+    finally:
+        reader.close()
 
 
 def _run_models(

@@ -23,10 +23,11 @@ from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY
 from pipelines.pricebook.patterns import matches
 from pipelines.settings import ModelTiers, Settings, Targets
 from warehouse import control as db
-from warehouse import lake
+from warehouse import lake, told_twice
 from warehouse.control import Control
 from warehouse.lake import Lake
 from warehouse.planner import Plan
+from warehouse.told_twice import Logged
 
 _USD = pa.decimal128(38, 12)
 _WHOLE = pa.decimal128(38, 0)
@@ -66,7 +67,7 @@ def write_inputs(
         "build_day": _days(plan.days),
         "build_usage_date": _days(plan.usage_dates),
         "calendar": _days(plan.calendar),
-        "lake_file": _lake_files(plan, the_lake),
+        "lake_file": _lake_files(plan, the_lake, control),
         "setting": _table(
             {"name": pa.string(), "value": pa.string()},
             [*_stored_settings(settings).items(), ("price_book_id", book.price_book_id)],
@@ -83,8 +84,23 @@ def write_inputs(
     }
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
+    write_told_twice(folder, plan.days, settings)
     for dataset in lake.datasets():
         pq.write_table(lake.dataset_schema(dataset).empty_table(), folder / f"schema_{dataset}.parquet")
+
+
+def write_told_twice(folder: Path, days: Iterable[date], settings: Settings) -> None:
+    """Write the input `told_twice`, for these days, from the inputs that say which files count and who is erased."""
+    rows = pq.read_table(folder / "lake_file.parquet").to_pylist()
+    erased = pq.read_table(folder / "tombstone.parquet").to_pylist()
+    told_twice.write(
+        folder / "told_twice.parquet",
+        [Logged(Path(row["path"]), row["day"], row["source"], row["rows"]) for row in rows if row["source"]],
+        days,
+        settings.sources.ranked,
+        [(row["kind"], row["id_md5"]) for row in erased],
+        settings.data_dir.resolve() / "tmp",
+    )
 
 
 def _stored_settings(settings: Settings) -> Mapping[str, str]:
@@ -94,13 +110,27 @@ def _stored_settings(settings: Settings) -> Mapping[str, str]:
         "first_day_of_week": settings.reporting.first_day_of_week,
         "task_max_span_days": str(settings.tasks.max_span_days),
         "gateway_lookup_pico": str(int(lookup_pico)),
+        "source_precedence": ", ".join(settings.sources.ranked),
     }
 
 
-def _lake_files(plan: Plan, the_lake: Lake) -> pa.Table:
-    schema = {"dataset": pa.string(), "path": pa.string(), "day": pa.date32(), "rows": pa.int64()}
+def _lake_files(plan: Plan, the_lake: Lake, control: Control) -> pa.Table:
+    """`source` is that of requests, null for feeds."""
+    with control.read() as connection:
+        sources = lake.sources(connection)
+    schema = dict.fromkeys(("dataset", "path"), pa.string()) | {
+        "day": pa.date32(),
+        "rows": pa.int64(),
+        "source": pa.string(),
+    }
     rows = [
-        (file.dataset, str(the_lake.absolute(file.path)), date.fromisoformat(file.day) if file.day else None, file.rows)
+        (
+            file.dataset,
+            str(the_lake.absolute(file.path)),
+            date.fromisoformat(file.day) if file.day else None,
+            file.rows,
+            sources[file.landing_id] if file.day else None,
+        )
         for file in plan.files
     ]
     return _table(schema, rows)

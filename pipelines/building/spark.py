@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from pipelines.building.dbt import NodeDone, run_dbt
+from pipelines.building.inputs import write_told_twice
 from pipelines.building.lock import build_lock
 from pipelines.settings import Settings
 from warehouse.lake import datasets
@@ -59,6 +60,9 @@ def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDo
     with build_lock(data_dir), _ansi_kept():
         if not (inputs / "lake_file.parquet").exists():
             raise NothingToBuild(f"{data_dir}: has no inputs of a build. `margincall build` writes them.")
+        # The last build on DuckDB looked at its own days only.
+        listed = pq.read_table(inputs / "lake_file.parquet", columns=["day"])["day"].to_pylist()
+        write_told_twice(inputs, {day for day in listed if day is not None}, settings)
         register_inputs(session, inputs)
         command = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
         unused = data_dir / "warehouse.duckdb"

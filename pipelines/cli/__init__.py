@@ -9,11 +9,23 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, exporting, figures, intake, prices, privacy, servers, upkeep
+from pipelines.cli import builds, exporting, figures, intake, prices, privacy, servers, sources, upkeep
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
-__all__ = ["app", "builds", "exporting", "figures", "intake", "main", "prices", "privacy", "servers", "upkeep"]
+__all__ = [
+    "app",
+    "builds",
+    "exporting",
+    "figures",
+    "intake",
+    "main",
+    "prices",
+    "privacy",
+    "servers",
+    "sources",
+    "upkeep",
+]
 
 
 def main() -> NoReturn:
@@ -21,6 +33,7 @@ def main() -> NoReturn:
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
     from pipelines.building.prices.answers import PriceQuestionError
+    from pipelines.fetching import FetchError
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
     from pipelines.landing.land import LandingError
@@ -33,7 +46,7 @@ def main() -> NoReturn:
 
     usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
     removals = (EraseError, RetentionError)
-    landing = (LandingError, UnknownFormat)
+    landing = (FetchError, LandingError, UnknownFormat)
     failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
     try:
         app()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,7 +26,9 @@ def ingest(
     feed: Annotated[
         str | None, typer.Option(help="Business feed, if it is not to be recognised from name or content.")
     ] = None,
-    explain: Annotated[Path | None, typer.Option(help="Show how a file would be read; land nothing.")] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="Show how a file, or what a name stands for, would be read; land nothing.")
+    ] = None,
     status: Annotated[bool, typer.Option("--status", help="Show what has landed so far; land nothing.")] = False,
     strict: Strict = False,
     config: Config = None,
@@ -38,7 +39,7 @@ def ingest(
 
     settings = load_settings(config)
     if explain is not None:
-        _print_explanation(settings, explain, source, as_json)
+        _print_explanation(settings, explain, source, feed, as_json)
         return
     if status:
         _print_status(settings, as_json)
@@ -86,10 +87,10 @@ def quarantine(
         out.print(f"… and {len(rows) - limit:,} more; --limit shows them.")
 
 
-def _print_explanation(settings: Settings, path: Path, source: str | None, as_json: bool) -> None:
-    from pipelines.landing.explain import explain_file
+def _print_explanation(settings: Settings, name: str, source: str | None, feed: str | None, as_json: bool) -> None:
+    from pipelines.landing.explain import explain
 
-    explanation = explain_file(settings, path, source)
+    explanation = explain(settings, name, source, feed)
     if as_json:
         print_json(explanation.as_data())
     else:

@@ -23,6 +23,7 @@ LOOKS: tuple[Look, ...] = (
     ledger.quarantine,
     serving.published,
     serving.priced_files,
+    serving.told_twice,
     serving.against_control,
     serving.last_build,
 )

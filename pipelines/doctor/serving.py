@@ -14,6 +14,7 @@ from warehouse import control as db
 from warehouse import ledger_view, publish
 from warehouse.connection import warehouse
 from warehouse.control import Control
+from warehouse.reader import Reader
 
 _ANEW = "`margincall build --full` publishes anew"
 
@@ -49,6 +50,17 @@ def priced_files(settings: Settings) -> Iterator[Check]:
         paths = [path for (path,) in database.execute("select path from priced_file").fetchall()]
     lost = [path for path in paths if not (folder / path).exists()]
     yield Check("published requests", not lost, counted(len(paths), "file", lost, "missing"), _ANEW)
+
+
+def told_twice(settings: Settings) -> Iterator[Check]:
+    """Requests that two logs have. That is no fault; that they count once is said, and from which log."""
+    pointer = publish.current(settings.data_dir.resolve())
+    if pointer is None or pointer.serving_version != publish.SERVING_VERSION:
+        return
+    reader = Reader(settings.data_dir)
+    found = reader.told_twice()
+    reader.close()
+    yield Check("two logs", True, "; ".join(map(str, found)) or "no request is in two logs")
 
 
 def against_control(settings: Settings) -> Iterator[Check]:

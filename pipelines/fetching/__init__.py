@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,7 +50,7 @@ class Kind:
     """A kind of place: `scheme://…` names, and how files come from there. `fetch` raises FetchError."""
 
     schemes: tuple[str, ...]
-    fetch: Callable[[Settings, str, Readable], Iterator[Fetched | Failed]]
+    fetch: Callable[[Settings, str, Readable], Generator[Fetched | Failed]]
 
 
 def is_elsewhere(name: str) -> bool:
@@ -73,6 +74,16 @@ def fetch(
             Failed(shown(name), f"{shown(name)}: {error.strerror or error} ({error.filename}). Mend it, run again.")
         )
     return done
+
+
+def first(settings: Settings, name: str, is_readable: Readable) -> Path:
+    """One file of what a name stands for: an earlier one of a database, else the first that comes. Raises FetchError."""
+    with closing(_kind_of(name).fetch(settings, name, is_readable)) as found:
+        for item in found:
+            if isinstance(item, Failed):
+                raise FetchError(item.message)
+            return item.path
+    raise FetchError(f"{shown(name)}: holds nothing yet.")
 
 
 @cache

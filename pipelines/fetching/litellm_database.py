@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,7 @@ class Row:
     line: bytes
 
 
-def _fetch(settings: Settings, name: str, _: Readable) -> Iterator[Fetched | Failed]:
+def _fetch(settings: Settings, name: str, _: Readable) -> Generator[Fetched | Failed]:
     """Every file of this database, old and new. Raises FetchError."""
     wanted, url, where = _named(settings, name)
     folder = folder_of(settings, LITELLM, wanted.name)

@@ -15,7 +15,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ class Object:
         return hashlib.sha256(f"{self.tag}/{self.size}".encode()).hexdigest()[:16]
 
 
-def _fetch(settings: Settings, name: str, is_readable: Readable) -> Iterator[Fetched | Failed]:
+def _fetch(settings: Settings, name: str, is_readable: Readable) -> Generator[Fetched | Failed]:
     """Every version of every object that the name stands for. Raises FetchError where none can be listed."""
     scheme, _, rest = name.partition("://")
     scheme, rest = scheme.lower(), rest.strip("/") if _MAGIC.search(rest) else rest.lstrip("/")

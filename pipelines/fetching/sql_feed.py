@@ -17,7 +17,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -47,7 +47,7 @@ _READ_ONLY = {
 Row = tuple[str, ...]
 
 
-def _fetch(settings: Settings, name: str, _: Readable) -> Iterator[Fetched | Failed]:
+def _fetch(settings: Settings, name: str, _: Readable) -> Generator[Fetched | Failed]:
     """The newest snapshot. Raises FetchError; the one of an earlier run then still stands."""
     wanted = _named(settings, name)
     feed = _feed(wanted, name)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines.feeds import FeedError, detect_feed, feed_by_name
 from pipelines.fetching import FOLDER, Failed, FileHere, fetch, is_elsewhere, settings_of
 from pipelines.landing.detect import UnknownFormat, detect
+from pipelines.landing.fetched import Landings, fetched_landings, landed_before
 from pipelines.landing.land import Context, FileResult, LandingError, land_file
 from pipelines.landing.land_feed import land_feed
 from pipelines.settings import Settings
@@ -62,17 +63,20 @@ def ingest(
 ) -> list[FileResult]:
     """Land these files; a file that fails is told in its result and does not keep the others from landing."""
     results: list[FileResult] = []
+    landings = fetched_landings(context)
     for found in files:
-        result = _land_one(context, found, source, feed)
+        result = _land_one(context, found, source, feed, landings)
         results.append(result)
         on_file(result, len(results), len(files))
     return results
 
 
-def _land_one(context: Context, found: Found, source: str | None, feed: str | None) -> FileResult:
+def _land_one(context: Context, found: Found, source: str | None, feed: str | None, landings: Landings) -> FileResult:
     if found.problem:
         return found.problem
     path = found.path
+    if before := landed_before(context, landings, path, source, feed):
+        return before
     context = replace(context, settings=settings_of(context.settings, path))
     try:
         name = feed or (None if source else feed_of(path))
@@ -100,7 +104,7 @@ def feed_of(path: Path) -> str | None:
 
 
 def _fetched(settings: Settings, name: str, on_fetched: FileHere) -> Iterator[Found]:
-    for item in fetch(settings, name, lambda key: _is_readable(Path(key)), on_fetched):
+    for item in fetch(settings, name, is_readable, on_fetched):
         if isinstance(item, Failed):
             failed = FileResult(item.name, "", "failed", message=item.message)
             yield Found(Path(item.name), is_named=True, problem=failed)
@@ -131,12 +135,13 @@ def _expand(name: str, data_dir: Path) -> Iterator[Found]:
 
 def _walk(folder: Path) -> list[Path]:
     """Readable files below a folder, by path; hidden ones and other kinds of file are none of ours."""
-    found = (path for path in folder.rglob("*") if path.is_file() and _is_readable(path))
+    found = (path for path in folder.rglob("*") if path.is_file() and is_readable(path.name))
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
-def _is_readable(path: Path) -> bool:
-    name = path.name.lower()
+def is_readable(key: str) -> bool:
+    """Whether a file or an object of that name is a log or a feed at all."""
+    name = Path(key).name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
     return name.endswith(_READABLE)

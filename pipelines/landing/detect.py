@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from pipelines.landing.streams import read_start
 from pipelines.sources import Source
 
 _START_BYTES = 1 << 20
-_SAMPLE_LINES = 200
+_SAMPLE_RECORDS = 200
 _DECODER = json.JSONDecoder(strict=False)
+_BETWEEN = re.compile(r"[\s,\[\]]*")
 _KEY = re.compile(r'[\s,]*("(?:[^"\\]|\\.)*")\s*:\s*')
 
 
@@ -45,40 +47,71 @@ def detect(path: Path, source_name: str | None = None) -> Detected | None:
     if not start.strip() and len(start) < _START_BYTES:
         return None
     container = _container(path, start)
-    return _choose(path, container, list(_sample(container, start)), wanted)
+    return _choose(path, container, _sample(container, start), wanted)
 
 
 def _container(path: Path, start: bytes) -> str:
     text = start.lstrip()
-    if text[:1] == b"[":
-        return "array"
-    if text[:1] == b"{":
+    if text[:1] in (b"[", b"{"):
+        if _is_mostly_records(text):
+            return "lines"
+        if text[:1] == b"[":
+            return "array"
         return "document" if starts_with_document(text) else "lines"
     if path.name.lower().removesuffix(".gz").removesuffix(".zst").endswith(".csv"):
         return "csv"
     return "lines"
 
 
-def _sample(container: str, start: bytes) -> Iterator[Mapping[str, Any]]:
+def _is_mostly_records(text: bytes) -> bool:
+    """Whether most lines are a whole record each; then the first one is only an odd line, whatever it begins with."""
+    lines = [line for line in text.split(b"\n") if line.strip()][:_SAMPLE_RECORDS]
+    return 2 * sum(_record(line) is not None for line in lines) > len(lines)
+
+
+def _sample(container: str, start: bytes) -> list[Mapping[str, Any]]:
+    """The first readable records among the bytes that were read, whatever stands between them."""
     text = start.decode("utf-8", errors="replace").lstrip()
-    is_cut = len(start) == _START_BYTES
+    if container == "csv":
+        return _first_row(text)
+    found = _in_lines(text) if container == "lines" else _in_document(text)
+    records = list(islice(found, _SAMPLE_RECORDS))
+    if not records and len(start) == _START_BYTES:
+        # One record is longer than what was read; its first keys are not.
+        keys = _top_keys(text.removeprefix("[").lstrip())
+        return [keys] if keys else []
+    return records
+
+
+def _first_row(text: str) -> list[Mapping[str, Any]]:
     try:
-        if container == "csv":
-            yield from _dicts(csv.DictReader(io.StringIO(text)))
-        elif container in ("array", "document"):
-            # One export request over many lines is longer than what was read; its first keys are not.
-            is_one = container == "document" and is_cut
-            yield from _dicts([_top_keys(text) if is_one else _DECODER.raw_decode(text.lstrip("[ \t\r\n"))[0]])
-    except (ValueError, RecursionError, csv.Error):
-        return
-    if container == "lines":
-        if is_cut and "\n" not in text:
-            yield _top_keys(text)
-        for line in text.split("\n", _SAMPLE_LINES)[:_SAMPLE_LINES]:
-            try:
-                yield from _dicts([json.loads(line)])
-            except (ValueError, RecursionError):
-                continue
+        return [dict(row) for row in islice(csv.DictReader(io.StringIO(text)), 1)]
+    except csv.Error:
+        return []
+
+
+def _in_lines(text: str) -> Iterator[Mapping[str, Any]]:
+    yield from (record for line in text.split("\n") if (record := _record(line)) is not None)
+
+
+def _in_document(text: str) -> Iterator[Mapping[str, Any]]:
+    position = 0
+    while found := _BETWEEN.match(text, position):
+        try:
+            value, position = _DECODER.raw_decode(text, found.end())
+        except (ValueError, RecursionError):
+            return
+        if isinstance(value, dict):
+            yield value
+
+
+def _record(line: str | bytes) -> Mapping[str, Any] | None:
+    """The object that stands on this line alone."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _top_keys(text: str) -> dict[str, Any]:
@@ -101,13 +134,15 @@ def _choose(path: Path, container: str, sample: list[Mapping[str, Any]], wanted:
         if form not in wanted.formats:
             raise UnknownFormat(f"{path}: is {form}; source {wanted.name} reads {', '.join(wanted.formats)}.")
         return Detected(container, wanted, "named by --source")
-    for record in sample:
-        for source in sources.discover().values():
-            if form in source.formats and (why := source.recognise(record)):
-                return Detected(container, source, why)
+    able = [source for source in sources.discover().values() if form in source.formats]
+    reasons = {source.name: [why for record in sample if (why := source.recognise(record))] for source in able}
+    chosen = max(able, key=lambda source: len(reasons[source.name]))  # of equals the first by name
+    if whys := reasons[chosen.name]:
+        share = "" if len(whys) == len(sample) else f"; {len(whys)} of the first {len(sample)} records"
+        return Detected(container, chosen, whys[0] + share)
     seen = ", ".join(sorted(map(str, sample[0]))[:12]) if sample else "no readable record"
     raise UnknownFormat(
-        f"{path}: no known log format (first record: {seen}). Known sources: {', '.join(sources.discover())}; "
+        f"{path}: no known log format (first record: {seen}). Tried: {', '.join(source.name for source in able)}; "
         "name one with --source if you know better."
     )
 
@@ -122,11 +157,3 @@ def _parquet_record(path: Path) -> Mapping[str, Any]:
         raise UnknownFormat(
             f"{path}: a Parquet file that is damaged or cut short; nothing of it can be read."
         ) from None
-
-
-def _dicts(records: Any) -> Iterator[Mapping[str, Any]]:
-    """The first record, if it is an object."""
-    for record in records:
-        if isinstance(record, dict):
-            yield record
-        return

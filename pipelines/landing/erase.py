@@ -5,6 +5,10 @@
 Killed before the transaction nothing has happened, killed after it the next erasure deletes what is left; so it can
 always be run again. What an overlapping export brings back lands, and the models leave it out.
 
+A call that several sources logged goes from all of their logs, whatever the others call its tenant or user: a copy that
+did not count while the first source's row was there would otherwise begin to. If only that copy's log is exported again
+afterwards, nothing tells any more whose it was, and it counts as what it names.
+
 Not touched, because nothing in them names a tenant: task outcomes and stale reports (they name tasks), cost pools,
 bills. Nor are the files that were ingested, which are not ours. Published versions keep the rows until the builds that
 follow have replaced them. Of closed months the tenant's own figures go and the totals stay.
@@ -18,6 +22,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -30,15 +35,19 @@ from pipelines.feeds.compute import pc
 from pipelines.landing import ledger, quarantine, users
 from pipelines.landing.land import Context
 from pipelines.landing.sweep import sweep
-from warehouse import closed, lake
+from warehouse import closed, lake, told_twice
 from warehouse import control as db
 from warehouse.connection import literal
 from warehouse.control import now_text
 from warehouse.lake import LakeFile
 from warehouse.schemas import UNATTRIBUTED
+from warehouse.told_twice import Logged
 
 KINDS: Mapping[str, str] = {"tenant": "tenant_id", "user": "end_user_id"}
 """What can be erased -> the column that names it."""
+
+
+_NO_COPIES = pa.table({"record_key": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
 
 
 class EraseError(Exception):
@@ -130,39 +139,64 @@ def _rewrite_all(context: Context, column: str, names: list[str]) -> Iterator[_R
             continue
         with context.control.read() as connection:
             files = lake.files(connection, dataset)
-        for old in _holding(context, files, column, names):
-            yield _Rewritten(old, _rewrite(context, old, column, names))
+        copies = _copies(context, files, column, names) if dataset == lake.REQUESTS else _NO_COPIES
+        for old in _holding(context, files, column, names, copies):
+            yield _Rewritten(old, _rewrite(context, old, column, names, copies))
 
 
-def _holding(context: Context, files: list[LakeFile], column: str, names: list[str]) -> list[LakeFile]:
+def _copies(context: Context, files: list[LakeFile], column: str, names: list[str]) -> pa.Table:
+    """Other sources' rows of the same calls: `record_key`, `day`."""
+    with context.control.read() as connection:
+        sources = lake.sources(connection)
+    logged = [
+        Logged(
+            context.lake.absolute(file.path), date.fromisoformat(file.day or ""), sources[file.landing_id], file.rows
+        )
+        for file in files
+    ]
+    theirs = f"{column} in ({', '.join(map(literal, names))})"
+    return told_twice.copies(logged, context.settings.sources.ranked, theirs, context.lake.root.parent / "tmp")
+
+
+def _holding(
+    context: Context, files: list[LakeFile], column: str, names: list[str], copies: pa.Table
+) -> list[LakeFile]:
     by_path = {str(context.lake.absolute(file.path)): file for file in files}
     if not by_path:
         return []
     listed = ", ".join(map(literal, by_path))
     relation = f"read_parquet([{listed}], filename = true, hive_partitioning = false, union_by_name = true)"
-    marks = ", ".join("?" for _ in names)
+    condition = f"{column} in ({', '.join('?' for _ in names)})"
     with duckdb.connect() as database:
-        found = database.execute(f"select distinct filename from {relation} where {column} in ({marks})", names)
+        if copies.num_rows:
+            database.register("copies", copies)
+            condition += " or record_key in (select record_key from copies)"
+        found = database.execute(f"select distinct filename from {relation} where {condition}", names)
         return [by_path[path] for (path,) in found.fetchall()]
 
 
-def _rewrite(context: Context, old: LakeFile, column: str, names: list[str]) -> LakeFile | None:
+def _rewrite(context: Context, old: LakeFile, column: str, names: list[str], copies: pa.Table) -> LakeFile | None:
     token = uuid.uuid4().hex[:8]
     staging = context.lake.stage(old.landing_id, token)
     target = staging / (f"day={old.day}" if old.day else "") / f"{old.landing_id}-{token}.parquet"
     target.parent.mkdir(exist_ok=True)
-    if not _write_without(context.lake.absolute(old.path), target, column, names):
+    if old.day:
+        copies = copies.filter(pc.equal(copies["day"], date.fromisoformat(old.day)))
+    if not _write_without(context.lake.absolute(old.path), target, column, names, copies):
         target.unlink()
     new = context.lake.admit(old.landing_id, token, old.dataset)
     return new[0] if new else None
 
 
-def _write_without(source: Path, target: Path, column: str, names: list[str]) -> int:
+def _write_without(source: Path, target: Path, column: str, names: list[str], copies: pa.Table) -> int:
     """Copy a file but for those rows, with its schema and its metadata; the rows that are left."""
     kept = 0
     with pq.ParquetFile(source) as file, pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
         for batch in file.iter_batches():
-            others = batch.filter(pc.invert(pc.is_in(batch.column(column), pa.array(names, pa.string()))))
+            theirs = pc.is_in(batch.column(column), pa.array(names, pa.string()))
+            if copies.num_rows:
+                theirs = pc.or_(theirs, pc.is_in(batch.column("record_key"), copies["record_key"]))
+            others = batch.filter(pc.invert(theirs))
             kept += others.num_rows
             if others.num_rows:
                 writer.write_batch(others)

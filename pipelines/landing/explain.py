@@ -13,20 +13,25 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.feeds import FeedError, read_feed
+from pipelines.fetching import first as fetch_first
+from pipelines.fetching import is_elsewhere, settings_of
 from pipelines.landing import users
+from pipelines.landing.collect import feed_of, is_readable
 from pipelines.landing.detect import UnknownFormat, detect
-from pipelines.landing.failures import explained
+from pipelines.landing.failures import LandingError, explained
 from pipelines.landing.plan import Plan, mapping_of, plan
 from pipelines.landing.read import parse, working_database
 from pipelines.landing.shape import Origin
 from pipelines.landing.stage import take_apart
-from pipelines.landing.streams import read_start
 from pipelines.settings import Settings
-from pipelines.sources import Fields
+from pipelines.sources import Fields, Source
 from warehouse.control import Control
 from warehouse.schemas import REQUEST, UNATTRIBUTED
 
 SHOWN = 3
+_LOOKED_AT = 10_000
+"""Records among which those that are shown are looked for."""
 _MOSTLY = Decimal("0.5")
 _WATCHED = {"tenant_id": "which customer it was for", "task_id": "which task it belongs to"}
 # Says nothing of anyone: a number, a flag, a time.
@@ -77,18 +82,85 @@ class Explanation:
                 cells = [*_cells(left, row), *_cells(right, row)]
                 table.add_row(*cells)
             console.print(table)
-        table = Table("column", "filled", "from", title="Share of rows with each column filled", title_justify="left")
-        for name, share in self.filled.items():
-            percent = (share * 100).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
-            table.add_row(name, f"{percent}%", ", ".join(self.mapping.get(name, ())))
-        console.print(table)
+        _print_filled(console, self.filled, self.mapping)
         for warning in self.warnings:
             console.print(f"! {warning}", markup=False)
         console.print("Nothing was landed.")
 
 
+@dataclass(frozen=True)
+class FeedExplanation:
+    """A feed lands whole or not at all: `problems` is why it would not, and then there is nothing to show of it."""
+
+    file: str
+    feed: str
+    rows: int
+    duplicates: int
+    problems: str
+    after: list[dict[str, Any]]
+    filled: dict[str, Decimal]
+
+    def as_data(self) -> dict[str, Any]:
+        return vars(self)
+
+    def print_to(self, console: Console) -> None:
+        console.print(f"{self.file}: read as feed {self.feed}", markup=False)
+        if self.problems:
+            console.print(f"It would be refused, all of it:\n{self.problems}", markup=False)
+        else:
+            console.print(f"{self.rows:,} rows, {self.duplicates:,} of them repeat another")
+        for number, row in enumerate(self.after, start=1):
+            table = Table("column", "as read", title=f"Row {number}", title_justify="left")
+            for name, value in row.items():
+                table.add_row(name, str(value)[:60])
+            console.print(table)
+        if self.filled:
+            _print_filled(console, self.filled, {})
+        console.print("Nothing was landed.")
+
+
+def explain(
+    settings: Settings, name: str, source: str | None = None, feed: str | None = None
+) -> Explanation | FeedExplanation:
+    """How what a name stands for would be read. Of what is elsewhere one file is fetched (a page of a table, an object).
+
+    Raises LandingError, UnknownFormat, UnknownSource, FetchError.
+    """
+    path = fetch_first(settings, name, is_readable) if is_elsewhere(name) else Path(name)
+    with explained(path):
+        found = feed or (None if source else feed_of(path))
+    return explain_feed(path, found) if found else explain_file(settings, path, source)
+
+
+def explain_feed(path: Path, feed: str) -> FeedExplanation:
+    """Read a feed file as landing would. Raises LandingError."""
+    with explained(path):
+        try:
+            rows = read_feed(feed, path)
+        except FeedError as error:
+            return FeedExplanation(str(path), feed, 0, 0, str(error), [], {})
+        except KeyError as error:
+            raise LandingError(str(error.args[0])) from None
+    table = rows.table.drop_columns(["source_line"])
+    sample = table.slice(0, SHOWN).to_pylist()
+    total = max(table.num_rows, 1)
+    shares = {
+        name: Decimal(total - table.column(name).null_count) / total for name in table.column_names if table.num_rows
+    }
+    return FeedExplanation(
+        file=str(path),
+        feed=feed,
+        rows=rows.rows_in,
+        duplicates=rows.duplicates,
+        problems="",
+        after=[{key: value for key, value in row.items() if value is not None} for row in sample],
+        filled={name: share for name, share in shares.items() if share},
+    )
+
+
 def explain_file(settings: Settings, path: Path, source_name: str | None = None) -> Explanation:
     """Read a log file as landing would. Raises LandingError, UnknownFormat, UnknownSource."""
+    settings = settings_of(settings, path)
     with explained(path):
         found = detect(path, source_name)
         if found is None:
@@ -105,7 +177,7 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
     source, mapping = what.found.source, mapping_of(settings, what.found.source)
     names = ["source_record_id", *(column.name for column in REQUEST)]
     with working_database(settings.data_dir.resolve()) as db:
-        bad = parse(db, what, settings, Origin(str(what.path), "explain", settings.instance))
+        bad = parse(db, what, settings, Origin(str(what.path), "explain", settings.instance), fields_until=_LOOKED_AT)
         reasons = db.execute(
             "select problem, count(*) from parsed where problem is not null group by 1 order by 2 desc, 1 limit 10"
         ).fetchall()
@@ -118,8 +190,8 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         passed_over = take_apart(db, source)
         outcomes = db.execute("select count(*) from outcomes").fetchall()[0][0] if source.kind else 0
         good = "from parsed"
-        shown = ["source_line", *names]
-        sample = db.execute(f"select {', '.join(shown)} {good} order by source_line limit {SHOWN}").fetchall()
+        first = f"order by fields is null, source_line limit {SHOWN}"
+        sample = db.execute(f"select fields, {', '.join(names)} {good} {first}").fetchall()
         counts = db.execute(f"select count(*), {', '.join(_filled(name) for name in names)} {good}").fetchall()[0]
         whole = ", ".join(f"count(*) filter (where starts_with({name}, '{{'))" for name in mapping)
         objects = dict(zip(mapping, db.execute(f"select {whole} {good}").fetchall()[0], strict=True))
@@ -139,7 +211,7 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         passed_over=passed_over,
         reasons=[(str(reason), int(count)) for reason, count in reasons] + [(line.reason, 1) for line in bad[:10]],
         mapping={column: paths for column, paths in mapping.items() if column in filled},
-        before=_before(what, mapping, [row[0] for row in sample], after),
+        before=_before(what.found.source, mapping, [row[0] or [] for row in sample], after),
         after=after,
         filled={name: share for name, share in filled.items() if share},
         warnings=_warnings(filled, mapping, objects, same if settings.privacy.hash_end_user_ids else 0)
@@ -150,34 +222,32 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
     )
 
 
+def _print_filled(console: Console, filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]]) -> None:
+    table = Table("column", "filled", "from", title="Share of rows with each column filled", title_justify="left")
+    for name, share in filled.items():
+        percent = (share * 100).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
+        table.add_row(name, f"{percent}%", ", ".join(mapping.get(name, ())))
+    console.print(table)
+
+
 def _filled(name: str) -> str:
     return f"count(nullif({name}, '{UNATTRIBUTED}'))" if name == "tenant_id" else f"count({name})"
 
 
 def _before(
-    what: Plan, mapping: dict[str, tuple[str, ...]], numbers: list[int], after: list[dict[str, Any]]
+    source: Source, mapping: dict[str, tuple[str, ...]], read: list[list[str | None]], after: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The kept fields of these records as they are written; only records on lines of their own have a text to show."""
-    if what.found.container != "lines" or what.found.source.expand:
-        return [{} for _ in numbers]
+    """The fields of these records as they are written: nothing else of them, so that no prompt is shown."""
     fields = Fields()
-    what.found.source.read(fields, mapping)
-    lines = read_start(what.path)[0].split(b"\n")
-    raw = [lines[number - 1] if number <= len(lines) else b"" for number in numbers]
-    return [_kept(line, fields, record) for line, record in zip(raw, after, strict=True)]
+    source.read(fields, mapping)
+    return [
+        _kept(fields, dict(zip(fields.paths, texts, strict=False)), to) for texts, to in zip(read, after, strict=True)
+    ]
 
 
-def _kept(raw: bytes, fields: Fields, after: dict[str, Any]) -> dict[str, Any]:
-    """Nothing else of a record than what is kept, so that no prompt is shown."""
-    try:
-        record = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}  # cut off by the end of what was read for the sample
-    if not isinstance(record, dict):
-        return {}
-    inside = {column: _object(record.get(column)) for column in fields.inside}
-    paths = [path for path in fields.paths if path not in fields.inside]
-    found = {path: _at(record, path) for path in paths}
+def _kept(fields: Fields, texts: dict[str, str | None], after: dict[str, Any]) -> dict[str, Any]:
+    inside = {column: _object(texts.get(column)) for column in fields.inside}
+    found: dict[str, Any] = {path: text for path, text in texts.items() if path not in fields.inside}
     found |= {f"{column}.{path}": _at(inside[column], path) for column, rest in fields.inside.items() for path in rest}
     stored = " ".join(str(value) for value in after.values())
     shown = {path: _shown(value, stored) for path, value in found.items()}
@@ -212,7 +282,7 @@ def _shown(value: Any, stored: str) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    """A stored value, but for JSON: what a mapped path holds may be an object with anything in it."""
+    """A stored value, but for JSON: the text at a mapped path may be that of an object with anything in it."""
     is_json = isinstance(value, str) and value.startswith(("{", "["))
     return f"<JSON of {len(value)} characters>" if is_json else value
 
@@ -227,7 +297,7 @@ def _warnings(
         if filled[name] < _MOSTLY
     ]
     found += [
-        f"{name} is an object in {count:,} rows, and all of it would be stored. Name the field inside it in margincall.toml."
+        f"{name} is JSON text in {count:,} rows, and all of it would be stored. Name another place in margincall.toml."
         for name, count in objects.items()
         if count
     ]

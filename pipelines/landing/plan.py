@@ -28,7 +28,7 @@ class Plan:
     is_growing: bool
     stamp: tuple[int, int, int]
     first_line: int
-    """Number of the line at which reading starts."""
+    """Number of the line at which reading starts, where there is anything to read."""
     tail: bytes
     """An unfinished last line; it waits."""
     replaces: tuple[str, ...]
@@ -80,6 +80,7 @@ def plan(control: Control, settings: Settings, path: Path, found: Detected, *, a
     if again:
         # A reading of its own for the ledger, whose rows are unique by content and mapping.
         version = f"{version}+{1 + max((_reading(row.mapping_version) for row in ours), default=0)}"
+    has_news = again or (identity.stop > start if is_growing else not is_landed)
     identifier = ledger.landing_id(identity.sha256, version, start, lake.REQUESTS)
     wanted = Claim(
         identifier, "", lake.REQUESTS, found.source.name, str(path), identity.sha256, identity.head_sha256, version, start,
@@ -91,13 +92,13 @@ def plan(control: Control, settings: Settings, path: Path, found: Detected, *, a
         wanted=wanted,
         is_growing=is_growing,
         stamp=seen,
-        first_line=1 + newlines(path, start),
+        first_line=1 + (newlines(path, start) if has_news else 0),
         tail=identity.tail,
         replaces=tuple(
             row.landing_id for row in same if (again or row not in ours) and row.source == found.source.name
         ),
         continues=tuple(row.landing_id for row in ours if start and row.byte_end == start),
-        has_news=again or (identity.stop > start if is_growing else not is_landed),
+        has_news=has_news,
     )
 
 

@@ -38,28 +38,28 @@ def working_database(data_dir: Path) -> Generator[duckdb.DuckDBPyConnection]:
         db.close()
 
 
-def parse(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
-    """Fill table `parsed`; return what never became a record. Raises OSError if the file changed meanwhile."""
-    container = plan.found.container
-    if container == "parquet":
-        bad = _parquet(db, plan, settings, origin)
-    elif container == "csv":
-        bad = _csv(db, plan, settings, origin)
-    elif container == "lines":
-        bad = _lines(db, plan, settings, origin)
-    else:
-        bad = _elements(db, plan, settings, origin)
+def parse(
+    db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin, *, fields_until: int = 0
+) -> list[BadLine]:
+    """Fill table `parsed`; return what never became a record. Raises OSError if the file changed meanwhile.
+
+    `fields_until`: up to which record the texts that were read are kept, in column `fields`.
+    """
+    readers = {"parquet": _parquet, "csv": _csv, "lines": _lines}
+    bad = readers.get(plan.found.container, _elements)(db, plan, settings, origin, fields_until)
     # What lands stands in the ledger under the hash taken before.
     if not plan.is_growing and stamp(plan.path) != plan.stamp:
         raise OSError("changed while it was read")
     return bad
 
 
-def _lines(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
+def _lines(
+    db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin, fields_until: int
+) -> list[BadLine]:
     stop = plan.wanted.byte_end if plan.is_growing else None
     limit = settings.landing.max_line_bytes
     reader = LineReader(plan.path, limit, plan.wanted.byte_start, stop, plan.first_line)
-    _shape_lines(db, pa.RecordBatchReader.from_batches(BATCH, iter(reader)), plan, settings, origin)
+    _shape_lines(db, pa.RecordBatchReader.from_batches(BATCH, iter(reader)), plan, settings, origin, fields_until)
     if not plan.is_growing:
         return reader.bad
     if reader.sha256 != plan.wanted.sha256:
@@ -69,7 +69,9 @@ def _lines(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin
     return [*reader.bad, BadLine(reader.last_line + 1, UNFINISHED, plan.tail[:4096])]
 
 
-def _elements(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
+def _elements(
+    db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin, fields_until: int
+) -> list[BadLine]:
     try:
         elements, bad = read_elements(plan.path, is_array=plan.found.container == "array")
     except TooLarge as error:
@@ -81,12 +83,17 @@ def _elements(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, ori
             for number in large
         ]
         elements = [(number, text) for number, text in elements if len(text) <= MAX_EXPANDED]
-    _shape_lines(db, batch_of(elements), plan, settings, origin)
+    _shape_lines(db, batch_of(elements), plan, settings, origin, fields_until)
     return bad
 
 
 def _shape_lines(
-    db: duckdb.DuckDBPyConnection, batches: pa.RecordBatchReader, plan: Plan, settings: Settings, origin: Origin
+    db: duckdb.DuckDBPyConnection,
+    batches: pa.RecordBatchReader,
+    plan: Plan,
+    settings: Settings,
+    origin: Origin,
+    fields_until: int,
 ) -> None:
     source, relation = plan.found.source, "lines"
     mapping, scores = mapping_of(settings, source), scores_of(settings, source)
@@ -97,7 +104,8 @@ def _shape_lines(
         # A step of its own: as one statement with what follows, the engine kept every record in memory several times.
         db.execute(f"create temp table elements as {elements_of(source, mapping, 'lines', scores)}")
         _number_elements(db)
-    sql = shape_json(source, mapping, relation, origin, datetime.now(UTC), scores)
+    until = fields_until * ITEMS if source.expand else fields_until
+    sql = shape_json(source, mapping, relation, origin, datetime.now(UTC), scores, fields_until=until)
     db.execute(f"create temp table parsed as {sql}")
     db.execute("drop table if exists elements")
 
@@ -110,17 +118,21 @@ def _number_elements(db: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _csv(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
+def _csv(
+    db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin, fields_until: int
+) -> list[BadLine]:
     reader = CsvReader(plan.path, settings.landing.max_line_bytes)
     present: dict[str, str] = {}
     for index, name in enumerate(reader.header):
         present.setdefault(name.lower(), f"c{index}")
     db.register("rows", pa.RecordBatchReader.from_batches(reader.schema, iter(reader)))
-    _shape_rows(db, "rows", present, plan, settings, origin)
+    _shape_rows(db, "rows", present, plan, settings, origin, fields_until)
     return reader.bad
 
 
-def _parquet(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin) -> list[BadLine]:
+def _parquet(
+    db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, origin: Origin, fields_until: int
+) -> list[BadLine]:
     file = f"read_parquet({literal(str(plan.path))}, file_row_number = true)"
     described = db.execute(f"describe select * exclude (file_row_number) from {file}").fetchall()
     columns = [f'"{name.replace(chr(34), chr(34) * 2)}" as c{i}' for i, (name, *_) in enumerate(described)]
@@ -130,7 +142,7 @@ def _parquet(db: duckdb.DuckDBPyConnection, plan: Plan, settings: Settings, orig
         for i, (name, kind, *_) in enumerate(described)
     }
     relation = f"(select {', '.join(['file_row_number + 1 as source_line', *columns])} from {file})"
-    _shape_rows(db, relation, present, plan, settings, origin)
+    _shape_rows(db, relation, present, plan, settings, origin, fields_until)
     return []
 
 
@@ -141,8 +153,10 @@ def _shape_rows(
     plan: Plan,
     settings: Settings,
     origin: Origin,
+    fields_until: int,
 ) -> None:
     source = plan.found.source
     mapping, scores = mapping_of(settings, source), scores_of(settings, source)
-    sql = shape_table(source, mapping, relation, present, origin, datetime.now(UTC), scores)
+    now = datetime.now(UTC)
+    sql = shape_table(source, mapping, relation, present, origin, now, scores, fields_until=fields_until)
     db.execute(f"create temp table parsed as {sql}")

@@ -6,11 +6,12 @@ Of a source whose files hold other things too, a row also says what it is: colum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.sources import OUTCOME, Fields, Scores, Source, json_paths
+from pipelines.sources import OUTCOME, Fields, Scores, Source, json_paths, looks_nested, no_text
 from pipelines.sources import REQUEST as REQUEST_KIND
 from warehouse.connection import literal
 from warehouse.feed_schemas import FEEDS
@@ -20,6 +21,7 @@ EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 """No language model was billed before; an earlier start is a clock or a unit gone wrong."""
 
 OUTCOMES = FEEDS["task_outcomes"]
+_LET = re.compile(r"\blet_\w+")
 NO_SCORES = Scores((), None, (), (), ())
 
 # Each breaks a promise that pricing and models rely on; a row that does is never clamped into shape.
@@ -83,8 +85,14 @@ class _Reading:
     columns: Mapping[str, str]
     identity: str
     kind: str | None
+    kind_fields: Fields
     outcome: Mapping[str, str]
-    outcome_problems: Sequence[str]
+    outcome_fields: Fields
+
+    @property
+    def texts(self) -> list[str]:
+        """Every path that is read as text, by a request or by an outcome."""
+        return list(dict.fromkeys([*self.fields.texts, *self.outcome_fields.texts]))
 
 
 def shape_json(
@@ -94,28 +102,34 @@ def shape_json(
     origin: Origin,
     now: datetime,
     scores: Scores = NO_SCORES,
+    *,
+    fields_until: int = 0,
 ) -> str:
     """SQL over `relation(source_line, line)`: the canonical columns, `raw`, and `problem` (null for a good row).
 
-    For a source whose records hold several rows the relation is what `elements_of` made of them.
+    For a source whose records hold several rows the relation is what `elements_of` made of them. With `fields_until` there is
+    also `fields`, the texts that were read, of rows up to that `source_line`.
     """
     reading = _reading(source, mapping, scores)
     if source.expand:
-        return _shape(source, f"select * from {relation}", reading, [], origin, now, "unreadable")
+        extracted = f"select *, {_types_of_texts(reading, 'f')} as nested from {relation}"
+        return _shape(source, extracted, reading, [], origin, now, "unreadable", fields_until)
     filled = _filled(relation)
     objects = ["", *source.objects]
-    kinds = "[" + ", ".join("'$'" if not path else json_paths([path])[1:-1] for path in objects) + "]"
+    kinds = "[" + ", ".join(["'$'", *(json_paths([path])[1:-1] for path in source.objects)]) + "]"
     broken = [
         f"case when t[{index}] not in ('OBJECT', 'NULL') then {literal(f'{path}: not an object')} end"
         for index, path in enumerate(objects, start=1)
         if path
     ]
     unreadable = "case when f is null then 'not valid JSON' when t[1] <> 'OBJECT' then 'not a JSON object' end"
+    types = f"try(json_type(raw, {json_paths(reading.texts)}))"
     extracted = (
+        f"select *, case when {_are_suspected(reading, 'f')} then {types} end as nested from ("
         f"select source_line, line as raw, try(json_extract_string(line, {json_paths(reading.fields.paths)})) as f, "
-        f"try(json_type(line, {kinds})) as t from {filled}"
+        f"try(json_type(line, {kinds})) as t from {filled})"
     )
-    return _shape(source, extracted, reading, broken, origin, now, unreadable)
+    return _shape(source, extracted, reading, broken, origin, now, unreadable, fields_until)
 
 
 def elements_of(source: Source, mapping: Mapping[str, tuple[str, ...]], relation: str, scores: Scores) -> str:
@@ -127,7 +141,7 @@ def elements_of(source: Source, mapping: Mapping[str, tuple[str, ...]], relation
 
 
 def _filled(relation: str) -> str:
-    return f"{relation} where trim(line, ' \t\r\n') <> ''"
+    return f"{relation} where regexp_matches(line, '[^ \\t\\r\\n]')"
 
 
 def shape_table(
@@ -138,24 +152,54 @@ def shape_table(
     origin: Origin,
     now: datetime,
     scores: Scores = NO_SCORES,
+    *,
+    fields_until: int = 0,
 ) -> str:
     """The same over a table (CSV, Parquet) with `source_line`; `present`: lower-case name -> SQL of its column's text."""
     reading = _reading(source, mapping, scores)
     values = [f"({present.get(path.lower(), 'null')})::varchar" for path in reading.fields.paths]
-    extracted = f"select source_line, null::varchar as raw, [{', '.join(values)}]::varchar[] as f from {relation}"
-    return _shape(source, extracted, reading, [], origin, now)
+    fields = f"select source_line, null::varchar as raw, [{', '.join(values)}]::varchar[] as f from {relation}"
+    extracted = f"select *, {_types_of_texts(reading, 'f')} as nested from ({fields})"
+    return _shape(source, extracted, reading, [], origin, now, "null", fields_until)
 
 
 def _reading(source: Source, mapping: Mapping[str, tuple[str, ...]], scores: Scores) -> _Reading:
     fields = Fields()
     columns = source.read(fields, mapping)
     identity = source.natural_id(fields)
-    kind = source.kind(fields) if source.kind else None
+    kind, of_kind = (source.kind(fields), Fields()) if source.kind else (None, Fields())
+    if source.kind:
+        source.kind(of_kind)
     # The same fields with problems of their own: a request is not refused for what only an outcome needs.
     of_outcome = Fields(fields.paths)
     of_outcome.lets = fields.lets
     outcome = source.outcomes(of_outcome, mapping, scores) if source.outcomes else {}
-    return _Reading(fields, columns, identity, kind, outcome, of_outcome.problems)
+    return _Reading(fields, columns, identity, kind, of_kind, outcome, of_outcome)
+
+
+def _types_of_texts(reading: _Reading, fields: str) -> str:
+    """SQL list of the JSON types of the texts; null where none looks like an object or an array.
+
+    Of a table or an attribute, where whoever wrote it could put an object only as its text.
+    """
+    types = f"list_transform({_texts_of(reading, fields)}, lambda x: try(json_type(x)))"
+    return f"case when {_are_suspected(reading, fields)} then {types} end"
+
+
+def _are_suspected(reading: _Reading, fields: str) -> str:
+    """SQL: whether one of the texts looks like an object or an array. Most rows have none: their types are not asked for."""
+    return looks_nested(f"array_to_string({_texts_of(reading, fields)}, chr(31))")
+
+
+def _texts_of(reading: _Reading, fields: str) -> str:
+    return f"list_select({fields}, [{', '.join(str(reading.fields.paths.index(path) + 1) for path in reading.texts)}])"
+
+
+def _not_texts(reading: _Reading, fields: Fields) -> str:
+    """SQL of what is wrong where an object or an array stands at a path that these fields read as text."""
+    places = [reading.texts.index(path) + 1 for path in fields.texts]
+    is_all = fields.texts == reading.texts
+    return no_text("nested" if is_all else f"list_select(nested, {places})", fields.texts)
 
 
 def _shape(
@@ -165,7 +209,8 @@ def _shape(
     broken: Sequence[str],
     origin: Origin,
     now: datetime,
-    unreadable: str = "null",
+    unreadable: str,
+    fields_until: int,
 ) -> str:
     names = ("source_record_id", "observed_at", *(column.name for column in REQUEST))
     types = {column.name: sql_type(column.type) for column in COLUMNS}
@@ -188,11 +233,17 @@ def _shape(
         for column in (*LINEAGE, *REQUEST)
         if column.name != "latency_ms"
     ]
-    problems, invariants = [*broken, *reading.fields.problems], _held(_INVARIANTS, now)
+    if fields_until:
+        stored.append(f"case when source_line <= {fields_until} then f end as fields")
+    problems, invariants = (
+        [*broken, _not_texts(reading, reading.fields), *reading.fields.problems],
+        _held(_INVARIANTS, now),
+    )
     if reading.kind is None:
         wrong = f"case when {unreadable} is null then {_texts(problems)} else [{unreadable}] end"
         breaks = _texts(invariants)
     else:
+        of_outcome = [_not_texts(reading, reading.outcome_fields), *reading.outcome_fields.problems]
         outcome = {column.name: reading.outcome.get(column.name, "null") for column in OUTCOMES.columns}
         # Null where the source gives none; the ids of two sources never meet.
         outcome["outcome_id"] = f"{literal(f'{source.name}/{origin.instance}/')} || {outcome['outcome_id']}"
@@ -203,7 +254,8 @@ def _shape(
         wrong = (
             f"case when {unreadable} is not null then [{unreadable}] when ({reading.kind}) is null then [{unknown}] "
             f"when ({reading.kind}) = '{REQUEST_KIND}' then {_texts(problems)} "
-            f"when ({reading.kind}) = '{OUTCOME}' then {_texts(reading.outcome_problems)} else []::varchar[] end"
+            f"when ({reading.kind}) = '{OUTCOME}' then {_texts(of_outcome)} "
+            f"else {_texts([_not_texts(reading, reading.kind_fields)])} end"
         )
         breaks = (
             f"case kind when '{REQUEST_KIND}' then {_texts(invariants)} "
@@ -211,7 +263,7 @@ def _shape(
         )
     return f"""
 with extracted as ({extracted}),
-prepared as (select *{"".join(f", {sql} as {name}" for name, sql in reading.fields.lets.items())} from extracted),
+{_prepared(reading.fields.lets)},
 typed as (
     select source_line, raw, f, {reading.identity} as natural_id, {", ".join(read)}, {wrong} as wrong
     from prepared
@@ -222,6 +274,23 @@ checked as (
 select {", ".join(stored)}, coalesce(latency_ms, epoch_ms(ended_at) - epoch_ms(started_at)) as latency_ms,
     case when len(found) > 0 then raw end as raw, case when len(found) > 0 then array_to_string(found[1:3], '; ') end as problem
 from checked"""
+
+
+def _prepared(lets: Mapping[str, str]) -> str:
+    """Common table expressions from `extracted` to `prepared`: one step for what stands on no other name, and so on."""
+    steps: list[list[str]] = []
+    step_of: dict[str, int] = {}
+    for name, sql in lets.items():
+        step_of[name] = max((step_of[other] + 1 for other in _LET.findall(sql)), default=0)
+        if step_of[name] == len(steps):
+            steps.append([])
+        steps[step_of[name]].append(f"{sql} as {name}")
+    relations = ["extracted", *(f"prepared_{number}" for number in range(1, len(steps))), "prepared"]
+    steps = steps or [[]]
+    return ",\n".join(
+        f"{after} as (select {', '.join(['*', *step])} from {before})"
+        for before, after, step in zip(relations[:-1], relations[1:], steps, strict=True)
+    )
 
 
 def _held(invariants: Sequence[tuple[str, str]], now: datetime) -> list[str]:

@@ -86,7 +86,7 @@ def stage_outcomes(db: duckdb.DuckDBPyConnection, folder: Path, name: str, landi
 
 
 def stage(db: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Staged:
-    """Write what is left of `parsed` as Parquet, one folder per day, files called `name`-0, -1, …"""
+    """Write what is left of `parsed` as Parquet, one folder per day, in a file called `name`-0."""
     total = _count(db, "parsed")
     _drop_duplicates(db, "parsed", "record_key, version_at, row_hash")
     days = db.execute("select distinct day from parsed").fetchall()
@@ -95,11 +95,14 @@ def stage(db: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Staged:
         "where coalesce(base_model, response_model) is not null"
     ).fetchall()
     columns = ", ".join(column.name for column in COLUMNS)
-    db.execute(
-        f"""copy (select {columns} from parsed order by source_line) to {literal(str(folder))} (
-            format parquet, compression zstd, partition_by (day), write_partition_columns true, overwrite_or_ignore true,
-            filename_pattern '{name}-{{i}}', kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
-    )
+    for (day,) in days:
+        # Rows are in the order of the file already, and stay in it: one statement for all days would have to sort them.
+        path = folder / f"day={day}" / f"{name}-0.parquet"
+        path.parent.mkdir()
+        db.execute(
+            f"""copy (select {columns} from parsed where day = date '{day}') to {literal(str(path))} (
+                format parquet, compression zstd, kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
+        )
     kept = _count(db, "parsed")
     return Staged(total, kept, total - kept, frozenset(str(day) for (day,) in days), frozenset(models))
 

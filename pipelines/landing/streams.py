@@ -14,7 +14,8 @@ from typing import IO, Protocol
 
 import zstandard
 
-BLOCK_BYTES = 32 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
+"""Larger ones are given back to the system after every use and cost twice the time: a page fault for each page of each copy."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = codecs.BOM_UTF8

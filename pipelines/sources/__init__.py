@@ -41,6 +41,8 @@ class Fields:
     """SQL expressions that are null for a good row and say what is wrong for a bad one."""
     inside: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], init=False)
     """Of a column that holds JSON: the paths that are read inside it."""
+    texts: list[str] = field(default_factory=list[str], init=False)
+    """Paths that are read as text. A row with an object or an array at one of them is unreadable: it could hold anything."""
     lets: dict[str, str] = field(default_factory=dict[str, str], init=False)
     """What is worked out once per row, before anything else: name -> SQL over fields and over what stands before it."""
 
@@ -48,9 +50,23 @@ class Fields:
         """Work `sql` out once per row and use it under this name: a statement grows with every copy of an expression."""
         return self.lets.setdefault(f"let_{name}", sql) and f"let_{name}"
 
+    def _once(self, sql: str) -> str:
+        """`let` for an expression that has no name: the engine would work it out anew wherever it stands inside a case."""
+        known = next((name for name, other in self.lets.items() if other == sql), None)
+        return known or self.let(str(len(self.lets)), sql)
+
+    def _value(self, path: str) -> str:
+        """What stands at a path, trimmed; null where it is not filled."""
+        return self._once(f"nullif(trim({self._raw(path)}), '')")
+
     def text(self, *paths: str) -> str:
-        """First filled path, as text."""
-        return _coalesce([f"nullif(trim({self._raw(path)}), '')" for path in paths])
+        """First filled path, as text; an object or an array there is a problem."""
+        self.texts += [path for path in dict.fromkeys(paths) if path not in self.texts]
+        return self.whole(*paths)
+
+    def whole(self, *paths: str) -> str:
+        """First filled path, also an object or an array, as the text of it: to be looked into, never to be stored as it is."""
+        return _coalesce([self._value(path) for path in paths])
 
     def count(self, *paths: str) -> str:
         """First filled path, as a whole number >= 0; anything else there is a problem. `12.0` is 12."""
@@ -110,8 +126,8 @@ class Fields:
         """First filled path as `sql` types it; one that is filled and comes out null is a problem."""
         typed: list[str] = []
         for path in paths:
-            value = f"nullif(trim({self._raw(path)}), '')"
-            typed.append(sql.format(value))
+            value = self._value(path)
+            typed.append(self._once(sql.format(value)))
             self._problem(f"{value} is not null and {typed[-1]} is null", path, value, what)
         return _coalesce(typed)
 
@@ -135,6 +151,8 @@ class Source:
     """Among json, csv, parquet."""
     recognise: Callable[[Mapping[str, Any]], str | None]
     """Why a record looks like this format, or None."""
+    signs: str
+    """By what it is recognised, for people: keys in backticks."""
     read: Callable[[Fields, Mapping[str, tuple[str, ...]]], Mapping[str, str]]
     """Canonical column -> SQL, given the mapping (canonical column -> ordered paths)."""
     natural_id: Callable[[Fields], str]
@@ -226,6 +244,30 @@ def one_of(text_sql: str, words: Sequence[str]) -> str:
     """
     return (
         f"coalesce(list_contains([{', '.join(literal(word.lower()) for word in words)}]::varchar[], {text_sql}), false)"
+    )
+
+
+def looks_nested(texts_sql: str) -> str:
+    """SQL: whether one of these texts, joined by chr(31), begins as a JSON object or array does. Cheap, and no proof."""
+    return f"coalesce(regexp_matches({texts_sql}, '(^|\\x1f)\\s*[\\[{{]'), false)"
+
+
+def no_text(types_sql: str, paths: Sequence[str]) -> str:
+    """SQL of what is wrong where one of the JSON types of these paths is not that of a text, number or flag; else null."""
+    named = f"([{', '.join(map(literal, paths))}]::varchar[])"
+    cases = [
+        f"when list_contains({types_sql}, '{kind}') "
+        f"then {named}[list_position({types_sql}, '{kind}')] || ': {what}, not a text'"
+        for kind, what in (("OBJECT", "an object"), ("ARRAY", "an array"))
+    ]
+    return f"case {' '.join(cases)} end"
+
+
+def list_of_paths(paths: Sequence[str]) -> str:
+    """The same list as `json_paths`, as one literal: for a statement in which it stands some hundred times."""
+    return (
+        literal("[" + ", ".join("$" + "".join(f'."{key}"' for key in path.split(".")) for path in paths) + "]")
+        + "::varchar[]"
     )
 
 

@@ -70,6 +70,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         | _outcome(f)
         | {
             "source_record_id": _natural_id(f),
+            "response_id": f.text("response_id", *_at("id")),
             "operation_name": "'chat'",
             "provider_name": f"coalesce({f.text('provider_name', 'provider')}, 'anthropic')",
             "response_model": f.text(*_at("model")),
@@ -123,6 +124,8 @@ SOURCE = Source(
     version=1,
     formats=("json",),
     recognise=_recognise,
+    signs="a body of `type` message with `usage`, also under `response` or `body` beside a time; or, of batch results, "
+    "`custom_id` and `result`",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -50,11 +50,11 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         f"{f.text('usage_quality')} not in ({', '.join(map(literal, USAGE_QUALITIES))})",
         f"usage_quality: not one of {', '.join(USAGE_QUALITIES)}",
     )
-    tags = f.text("tags")
+    tags = f.whole("tags")
     columns = {
         column.name: _typed(f, column.name, str(column.type), column.type == SHARE)
         for column in REQUEST
-        if column.name not in mapping
+        if column.name not in mapping and column.name != "tags"
     }
     columns |= {name: paths_or_tag(f, paths, tags) for name, paths in mapping.items()}
     five, hour = columns["cache_creation_5m_input_tokens"], columns["cache_creation_1h_input_tokens"]
@@ -93,6 +93,7 @@ SOURCE = Source(
     version=1,
     formats=("json", "csv", "parquet"),
     recognise=_recognise,
+    signs="`source_record_id` or `request_id`, `started_at` or `timestamp`, and `input_tokens` or `output_tokens`",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -8,6 +8,7 @@ What its rows need (read in Helicone's migrations and in the code that writes th
   the code that fills the cache columns leaves cached tokens out of `prompt_tokens`, so they are added. For Anthropic, or
   where the cached tokens are more than the prompt, that is certain (`exclusive_converted`), elsewhere it is `ambiguous`.
 - Reasoning is counted beside `completion_tokens` where a release writes `reasoning_tokens`, and is added.
+- `response_id` is Helicone's id of its own row, not the provider's; that one stands in the body only, which is not read.
 - A hit of the response cache has a `cache_reference_id` other than zeros, and no tokens.
 - `status` is the HTTP status, or 0 where there was none, or -3 for a call that the client cut off.
 - `user_id` can be the text `undefined` or `null`. `time_to_first_token` is 0 where nothing was streamed.
@@ -133,6 +134,8 @@ SOURCE = Source(
     version=1,
     formats=("json", "csv", "parquet"),
     recognise=_recognise,
+    signs="`request_id`, `request_created_at`, and one of `response_id`, `cache_reference_id`, `prompt_tokens`, "
+    "`proxy_key_id`",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -5,11 +5,10 @@ Every field of the column comes out of one reading of its text: a reading per fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.sources import Fields
-from warehouse.connection import literal
+from pipelines.sources import Fields, list_of_paths, looks_nested, no_text
 
 Read = Callable[[Fields], Mapping[str, str]]
 
@@ -42,9 +41,12 @@ class JsonTextFields(Fields):
 
     def inner_values(self) -> str:
         """SQL list of the texts at `inner`."""
-        # One literal instead of a list of them: this text stands in the statement some hundred times.
-        paths = "[" + ", ".join("$" + "".join(f'."{key}"' for key in path.split(".")) for path in self.inner) + "]"
-        return f"try(json_extract_string({self.json_text()}, {literal(paths)}::varchar[]))"
+        return self._once(f"try(json_extract_string({self.json_text()}, {list_of_paths(self.inner)}))")
+
+    def inner_types(self, paths: Sequence[str]) -> str:
+        """SQL list of the JSON types at these paths inside; null where nothing inside looks like an object or an array."""
+        values = f"array_to_string({self.inner_values()}, chr(31))"
+        return f"case when {looks_nested(values)} then try(json_type({self.json_text()}, {list_of_paths(paths)})) end"
 
 
 def read_with_json(f: Fields, column: str, read: Read, *, is_clickhouse: bool = False) -> Mapping[str, str]:
@@ -53,8 +55,11 @@ def read_with_json(f: Fields, column: str, read: Read, *, is_clickhouse: bool = 
     read(named)
     prefix = f"{column}."
     inner = tuple(path.removeprefix(prefix) for path in named.paths if path.startswith(prefix))
+    inner_texts = [path.removeprefix(prefix) for path in named.texts if path.startswith(prefix)]
+    f.texts += [path for path in named.texts if not path.startswith(prefix) and path not in {column, *f.texts}]
     f.inside[column] = inner
     fields = JsonTextFields(f.paths, f.problems, column, inner, is_clickhouse)
+    fields.lets = f.lets
     text = fields.json_text()
     fields.refuse(
         f"{text} is not null and coalesce(try(json_type({text})), '') not in ('OBJECT', 'NULL')",
@@ -62,4 +67,7 @@ def read_with_json(f: Fields, column: str, read: Read, *, is_clickhouse: bool = 
     )
     # Written as an escape, it shows only once the text has been read as JSON.
     fields.refuse(f"contains(({fields.inner_values()})::varchar, chr(0))", f"{column}: a text holds a NUL character")
+    if column in named.texts:  # which a mapping can ask for
+        f.refuse(f"try(json_type({text})) = 'OBJECT'", f"{column}: an object, not a text")
+    f.problems.append(no_text(fields.inner_types(inner_texts), [prefix + path for path in inner_texts]))
     return read(fields)

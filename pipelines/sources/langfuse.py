@@ -14,6 +14,8 @@ What its records need (Langfuse's export field reference and ingestion code, 3.x
 - Columns can be absent: field groups are chosen by who set the export up. `latency` is in seconds or milliseconds by the
   integration's age, so it is not read; `environment` is `default` where nobody set one.
 - `total_cost` is 0 where no price matched; then `cost_details` is empty and it is no cost.
+- LiteLLM's callback names a generation `time-<time>_<response id>` (litellm.utils.get_logging_id); other integrations keep
+  the response's id nowhere that is exported.
 - Scores become outcomes of their trace, or of their session; a trace's id is its task wherever the mapping names no other.
 
 The export cannot say: the provider, rerank, batch, gateway cache hits, the tier that served (`flex` alone is taken from the
@@ -42,6 +44,7 @@ _WRITTEN = (
     *_WRITTEN_5M, *_WRITTEN_1H,
 )  # fmt: skip
 _REASONING = ("output_reasoning_tokens", "output_reasoning", "reasoning.output_tokens")
+_OF_LITELLM = "^time-[0-9]{2}-[0-9]{2}-[0-9]{2}-[0-9]+_(.+)$"
 _SOURCES = {"ANNOTATION": "reviewer", "EVAL": "evaluation", "API": "api"}
 
 
@@ -87,17 +90,18 @@ def _identity(f: Fields) -> dict[str, str]:
         "span_id": f.text("id"),
         "parent_span_id": f.text("parent_observation_id"),
         "conversation_id": f.text("session_id"),
+        "response_id": f"nullif(regexp_extract({f.text('id')}, {literal(_OF_LITELLM)}, 1), '')",
         "operation_name": f"case when {embedding} then 'embeddings' else 'chat' end",
         "response_model": f.text("provided_model_name"),
-        "tags": f"to_json({tag_list(f.text('tags'))})::varchar",
+        "tags": f"to_json({tag_list(f.whole('tags'))})::varchar",
         "status": f"case when {failed} then 'error' else 'ok' end",
         "service_tier": _tier(f),
-        "tool_calls": f"try(json_array_length({f.text('tool_call_names')}))",
+        "tool_calls": f"try(json_array_length({f.whole('tool_call_names')}))",
     }
 
 
 def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    tags = f.text("tags")
+    tags = f.whole("tags")
     columns = {column: paths_or_tag(f, paths, tags) for column, paths in mapping.items()}
     version = columns["prompt_version"]
     return columns | {
@@ -110,12 +114,12 @@ def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]
 
 
 def _tier(f: Fields) -> str:
-    asked = f"try(json_extract_string({f.text('model_parameters')}, '$.service_tier'))"
+    asked = f"try(json_extract_string({f.whole('model_parameters')}, '$.service_tier'))"
     return f"case when {asked} = 'flex' then 'flex' end"
 
 
 def _usage(f: Fields) -> dict[str, str]:
-    details = f.text("usage_details")
+    details = f.whole("usage_details")
     entries = f"map_entries(try_cast(try_cast({details} as json) as map(varchar, varchar)))"
     is_filled = f"list_filter({entries}, lambda e: e.value is not null)"
     counted = (
@@ -163,7 +167,7 @@ def _usage(f: Fields) -> dict[str, str]:
 
 
 def _cost(f: Fields) -> dict[str, str]:
-    details = f.text("cost_details")
+    details = f.whole("cost_details")
     cost = f"case when {f.money('total_cost')} <> 0 or {details} <> '{{}}' then {f.money('total_cost')} end"
     return {
         "cost_reported": cost,
@@ -200,6 +204,8 @@ SOURCE = Source(
     version=1,
     formats=("json", "csv", "parquet"),
     recognise=_recognise,
+    signs="`id`, `trace_id`, `project_id`, `type` and `start_time` of an observation; `name`, `value`, `data_type` and "
+    "`timestamp` of a score; `bookmarked` and `public` of a trace",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -44,7 +44,7 @@ def _natural_id(f: Fields) -> str:
 
 
 def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
-    tags = f.text("request_tags")
+    tags = f.whole("request_tags")
     f.require(f.text("id", "litellm_call_id"), "id: missing")
     f.require(f.text("startTime"), "startTime: missing")
     f.refuse(
@@ -82,6 +82,7 @@ def _identity(f: Fields, mapped: Any) -> dict[str, str]:
         "time_to_first_chunk_ms": f"epoch_ms({first_chunk}) - epoch_ms({started})",
         "trace_id": f.text("trace_id"),
         "gateway_call_id": f.text("litellm_call_id"),
+        "response_id": _response_id(f),
         "task_id": f"coalesce({mapped('task_id')}, {f.text('trace_id')})",
         "attempt_no": f"{f.count(f'{_HEADERS}.x-litellm-attempted-retries')} + 1",
         "is_fallback": f"{f.count(f'{_HEADERS}.x-litellm-attempted-fallbacks')} > 0",
@@ -98,6 +99,12 @@ def _identity(f: Fields, mapped: Any) -> dict[str, str]:
         "api_key_hash": f.text("metadata.user_api_key_hash"),
         "endpoint": f.text("metadata.user_api_key_request_route"),
     }
+
+
+def _response_id(f: Fields) -> str:
+    # A hit of the cache has its original's; where the provider gave none (failures, embeddings) the call's own stands there.
+    own = f"nullif({f.text('id')}, {f.text('litellm_call_id')})"
+    return f"case when not coalesce({f.flag('cache_hit')}, false) then {own} end"
 
 
 def _operation(call_type: str) -> str:
@@ -151,7 +158,7 @@ def _usage(f: Fields) -> dict[str, str]:
 def _outcome(f: Fields) -> dict[str, str]:
     kind = f.text(f"{_ERROR}.error_class")
     # The message decides and is not kept: provider budgets of the router have no class of their own.
-    message = f.text(f"{_ERROR}.error_message", "error_str")
+    message = f.whole(f"{_ERROR}.error_message", "error_str")
     budget = (
         f"{kind} = 'BudgetExceededError' or {f.text(f'{_ERROR}.error_rate_limit_type')} = 'budget' "
         f"or contains({message}, 'crossed budget')"
@@ -193,6 +200,8 @@ SOURCE = Source(
     version=1,
     formats=("json",),
     recognise=_recognise,
+    signs="`id`, `startTime`, `response_cost`, and one of `call_type`, `custom_llm_provider`, `litellm_call_id`, "
+    "`model_group`",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -4,7 +4,8 @@ What its rows need (read in LiteLLM's schema.prisma and in rows that a 1.102 pro
 
 - One row per call, not per attempt: an attempt that failed before another one answered has no row, only the answer's
   `metadata.attempted_retries` and `attempted_fallbacks`. The payload source has a record of every attempt.
-- A call is also in the callbacks' payloads: `gateway_call_id` is the same there; which of the two counts is not decided here.
+- A call is also in the callbacks' payloads: `gateway_call_id` is the same there; the build counts it once, from the
+  payload unless `sources.precedence` says otherwise. Releases after 1.102 write the call id as `request_id` too.
 - JSON columns arrive as objects or as their text; times are UTC without a zone; `cache_hit` is the text True, False or
   None; what is not there is an empty text.
 - A refused call has a guess of its prompt in `prompt_tokens` and the provider's own zeros in `metadata.usage_object`:
@@ -50,7 +51,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
 
 
 def _columns(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
-    tags = f.text("request_tags")
+    tags = f.whole("request_tags")
     f.require(f.text("request_id"), "request_id: missing")
     f.require(f.text("startTime"), "startTime: missing")
     f.refuse(f"{_status(f)} not in ('success', 'failure')", "status: not success or failure")
@@ -80,7 +81,7 @@ def _columns(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, 
 def _identity(f: Fields, mapped: Any) -> dict[str, str]:
     model, base = f.text("model"), f.text("metadata.model_map_information.model_map_key")
     started, ended, chunk = f.instant("startTime"), f.instant("endTime"), f.instant("completionStartTime")
-    session = f.text("session_id")
+    session, call = f.text("session_id"), f.text("litellm_call_id", "metadata.litellm_call_id")
     return {
         "source_record_id": f.text("request_id"),
         "started_at": started,
@@ -88,7 +89,9 @@ def _identity(f: Fields, mapped: Any) -> dict[str, str]:
         # Where nothing was streamed the column repeats the end.
         "time_to_first_chunk_ms": f"case when {chunk} < {ended} then epoch_ms({chunk}) - epoch_ms({started}) end",
         "trace_id": session,
-        "gateway_call_id": f.text("litellm_call_id", "metadata.litellm_call_id"),
+        "gateway_call_id": call,
+        # A hit of the cache has its original's; where the provider gave none the call's own id stands there.
+        "response_id": f"case when not {_is_hit(f)} then nullif({f.text('request_id')}, {call}) end",
         "task_id": f"coalesce({mapped('task_id')}, {session})",
         "attempt_no": f"{f.count('metadata.attempted_retries')} + 1",
         "is_fallback": f"{f.count('metadata.attempted_fallbacks')} > 0",
@@ -157,7 +160,7 @@ def _counted(f: Fields, name: str) -> str:
 def _outcome(f: Fields) -> dict[str, str]:
     kind = f.text(f"{_ERROR}.error_class")
     # The message decides and is not kept: provider budgets of the router have no class of their own.
-    message = f.text(f"{_ERROR}.error_message")
+    message = f.whole(f"{_ERROR}.error_message")
     budget = (
         f"{kind} = 'BudgetExceededError' or {f.text(f'{_ERROR}.error_rate_limit_type')} = 'budget' "
         f"or contains({message}, 'crossed budget')"
@@ -202,6 +205,8 @@ SOURCE = Source(
     version=1,
     formats=("json", "csv", "parquet"),
     recognise=_recognise,
+    signs="`request_id`, `startTime`, `spend`, and one of `call_type`, `custom_llm_provider`, `model_group`, "
+    "`prompt_tokens`",
     read=_read,
     natural_id=_natural_id,
     mapping={

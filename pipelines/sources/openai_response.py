@@ -74,6 +74,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         | _outcome(f, state)
         | {
             "source_record_id": _natural_id(f),
+            "response_id": f.text("response_id", *_at("id")),
             "operation_name": f"case when {kind} = 'list' then 'embeddings' else 'chat' end",
             "provider_name": f"coalesce({f.text('provider_name', 'provider')}, 'openai')",
             "response_model": f.text(*_at("model")),
@@ -128,6 +129,8 @@ SOURCE = Source(
     version=1,
     formats=("json",),
     recognise=_recognise,
+    signs="`usage` and an `object` that is chat.completion, text_completion, response or list, also under `response` "
+    "or `body` beside a time; or, of batch output, `custom_id`, `response` and `error`",
     read=_read,
     natural_id=_natural_id,
     mapping={

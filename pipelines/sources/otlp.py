@@ -11,7 +11,12 @@ What its records need (OTLP's JSON encoding, the GenAI conventions 1.27 to 1.40 
 - By the conventions input includes cache reads and writes, and output reasoning. Emitters disagree: where a total shows
   that the cached tokens stand beside the input they are added (exclusive_converted); a row whose parts exceed the whole is
   refused; cached tokens under names of no convention, and no total to check them by, are ambiguous.
+- `gen_ai.response.id` is what the same call has in a gateway's log. LiteLLM's own spans also carry its call id as
+  `litellm.call_id` (litellm/integrations/opentelemetry.py and the `otel` package after it), as do clients that copy the
+  header `x-litellm-call-id`.
 - `gen_ai.evaluation.result`, as an event of a span or as a log record (resourceLogs), is the outcome of the span's task.
+
+Paths that begin with `span.` or `event.` are fields of those, all others names of attributes; `element` says which it is.
 
 The conventions cannot say: one-hour cache writes, batch, gateway cache hits, rerank units, which attempt a retry is (each
 attempt that is traced is a span). A stream that the caller cancelled shows as the exception's name where the emitter sets it.
@@ -204,7 +209,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     f.require(f.text("span.traceId"), "traceId: missing")
     f.require(f.text("span.spanId"), "spanId: missing")
     f.require(f.nanos("span.startTimeUnixNano"), "startTimeUnixNano: missing")
-    tags = f.text("tag.tags")
+    tags = f.whole("tag.tags")
     first_chunk_s = f.share("gen_ai.response.time_to_first_chunk")
     served = f.text("gen_ai.response.model", "llm.response.model_name", "llm.model_name", "embedding.model_name")
     asked = f.text("gen_ai.request.model", "llm.request.model_name")
@@ -218,6 +223,9 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
             "span_id": f.text("span.spanId"),
             "parent_span_id": f.text("span.parentSpanId"),
             "conversation_id": f.text("gen_ai.conversation.id", "session.id"),
+            "gateway_call_id": f.text("litellm.call_id"),
+            # LiteLLM writes the call's own id where the provider gave none.
+            "response_id": f"nullif({f.text('gen_ai.response.id')}, {f.text('litellm.call_id')})",
             "operation_name": _operation(f),
             "provider_name": f.text("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
             "request_model": f"coalesce({asked}, {served})",
@@ -307,7 +315,7 @@ def _cost(f: Fields) -> dict[str, str]:
 
 
 def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores) -> Mapping[str, str]:
-    tags = f.text("tag.tags")
+    tags = f.whole("tag.tags")
     when = f"coalesce({f.nanos('event.timeUnixNano')}, {f.nanos('event.observedTimeUnixNano')})"
     trace, value = f.text("span.traceId"), f.let("score", f.money(_VALUE))
     of_event = ("span.spanId", "gen_ai.response.id", _NAME, "event.timeUnixNano", "event.observedTimeUnixNano")
@@ -332,6 +340,7 @@ SOURCE = Source(
     version=1,
     formats=("json",),
     recognise=_recognise,
+    signs="`resourceSpans` or `resourceLogs`",
     read=_read,
     natural_id=_natural_id,
     mapping={

@@ -11,6 +11,7 @@ What its rows need (Portkey's documentation of the export and of its log schema)
   names the strategy of the config (`mode`), not whether a fallback answered.
 - `metadata` is an object of the caller's own keys; `_user` is the one that Portkey knows. An older export that was made on
   request has two lists instead, `metadata.key` and `metadata.value`, which are not read.
+- No column has the provider's id of the response; it stands in the body only, which is not read.
 - Request the column `id` with the export: without it a row has no identity.
 
 Batch, service tier, lifetime of cache writes, rerank searches and cut streams have no column.
@@ -107,6 +108,7 @@ SOURCE = Source(
     version=1,
     formats=("json",),
     recognise=_recognise,
+    signs="`created_at`, and two of `req_units`, `res_units`, `total_units`, `ai_model`, `ai_org`, `is_success`",
     read=_read,
     natural_id=_natural_id,
     mapping={

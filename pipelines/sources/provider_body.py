@@ -5,7 +5,8 @@ top of the record under our own column names, all optional but the time where th
 
 `started_at` or `timestamp` (ISO 8601, or seconds since 1970), `ended_at` or `latency_ms`, `request_id`, `status` (one of
 ours: ok, error, blocked_budget, cancelled), `status_code`, `request_model`, `provider`, `trace_id`, `span_id`,
-`parent_span_id`, `conversation_id`, `gateway_call_id`, `attempt_no`, `is_fallback`, `cache_hit`, `team_id`, `endpoint`, `tags`.
+`parent_span_id`, `conversation_id`, `gateway_call_id`, `response_id` (where a gateway gave the answer another id),
+`attempt_no`, `is_fallback`, `cache_hit`, `team_id`, `endpoint`, `tags`.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def moment(f: Fields, *paths: str) -> str:
 def beside(f: Fields, mapping: Mapping[str, tuple[str, ...]], started: str) -> dict[str, str]:
     """Columns from what the logger added; `started` is the SQL of the start."""
 
-    tags = f.text("tags")
+    tags = f.whole("tags")
 
     def mapped(column: str) -> str:
         return paths_or_tag(f, mapping[column], tags)

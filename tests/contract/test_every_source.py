@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 import json
+import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from pipelines import settings, sources
+from pipelines.landing.explain import explain_file
+from pipelines.landing.replay import listed
 from pipelines.sources import Fields, Source
 from tests.workspace import Workspace, request
 from warehouse.schemas import REQUEST
@@ -175,6 +181,9 @@ NUMBER = {
 """A field that holds a number, or what else cannot be a text."""
 
 
+TABLES = [source for source in sources.discover().values() if set(source.formats) & {"csv", "parquet"}]
+
+
 @pytest.fixture(params=sorted(sources.discover()))
 def source(request: pytest.FixtureRequest) -> Source:
     return sources.named(request.param)
@@ -206,6 +215,11 @@ def test_a_source_knows_its_own_records_and_no_other_s(source: Source) -> None:
     assert source.recognise(EXAMPLES[source.name])
     assert not any(source.recognise(record) for name, record in EXAMPLES.items() if name != source.name)
     assert not source.recognise({})
+
+
+def test_a_record_with_the_signs_alone_is_recognised(source: Source) -> None:
+    signs = set(re.findall(r"`(\w+)`", source.signs))
+    assert source.recognise({key: value for key, value in EXAMPLES[source.name].items() if key in signs})
 
 
 def test_a_source_s_example_lands(source: Source, workspace: Workspace) -> None:
@@ -274,7 +288,126 @@ def test_an_array_that_breaks_off_says_nothing_of_its_content(source: Source, wo
     assert_nowhere(workspace)
 
 
-TABLES = [source for source in sources.discover().values() if set(source.formats) & {"csv", "parquet"}]
+@pytest.mark.parametrize("value", [{"prompt": SECRET}, [{"role": "user", "content": SECRET}]], ids=["object", "array"])
+def test_no_text_that_a_source_reads_may_be_an_object_or_an_array(
+    source: Source, value: Any, workspace: Workspace
+) -> None:
+    """It could hold a whole prompt: none is stored, however many of them a logger writes."""
+    good, paths = EXAMPLES[source.name], _texts(source)
+    assert len(paths) > 10
+    result = workspace.land_records("log", [good, *(_with(source, good, path, value) for path in paths)])
+    assert (result.counts.landed, result.counts.quarantined) == (1, len(paths))
+    what = "an object" if isinstance(value, dict) else "an array"
+    quarantined = listed(workspace.settings)
+    # A row of no kind that a source knows is refused as that; what it is was read where a text should have been.
+    told = [row.reason for row in quarantined if f"{what}, not a text" in row.reason or "no record of" in row.reason]
+    assert len(told) == len(paths), [row.reason for row in quarantined]
+    assert_nowhere(workspace)
+
+
+def test_a_mapped_path_that_holds_an_object_is_refused(source: Source, tmp_path: Path) -> None:
+    path = {"helicone": "properties.who", "langfuse": "metadata.who", "litellm_spend_logs": "metadata.who"}.get(
+        source.name, "who"
+    )
+    with opened(tmp_path, sources={source.name: {"tenant_id": [path]}}) as workspace:
+        good = EXAMPLES[source.name]
+        secrets = [{"text": SECRET}, [SECRET]]
+        rows = [_with(source, good, path, value) for value in ("acme", "{acme", "[a] and b", *secrets)]
+        result = workspace.land_records("log", rows)
+        assert (result.counts.rows_in, result.counts.quarantined) == (5, 2)
+        reasons = {row.reason for row in listed(workspace.settings)}
+        assert reasons == {f"{path}: an object, not a text", f"{path}: an array, not a text"}
+        assert_nowhere(workspace)
+
+
+def test_explaining_shows_three_records_before_and_after_and_what_is_mostly_missing(
+    source: Source, tmp_path: Path
+) -> None:
+    with opened(tmp_path, sources={source.name: {"tenant_id": ["nowhere"]}}) as workspace:
+        path = tmp_path / "log.json"
+        path.write_text(json.dumps([_planted(source, EXAMPLES[source.name])] * 4))
+        explanation = explain_file(workspace.settings, path)
+        console = Console(record=True, width=200, file=io.StringIO())
+        explanation.print_to(console)
+        assert (explanation.container, explanation.rows, explanation.refused) == ("array", 4, 0)
+        assert len(explanation.before) == len(explanation.after) == 3
+        assert all(len(before) >= 5 for before in explanation.before)
+        assert explanation.after[2]["response_model"].endswith("claude-sonnet-4-5")
+        assert explanation.filled["started_at"] == 1
+        assert "tenant_id" not in explanation.filled
+        assert explanation.warnings[0].startswith("tenant_id is filled in 0% of the rows only")
+        told = console.export_text() + json.dumps(explanation.as_data(), default=str)
+        assert "as written" in told
+        assert SECRET not in told
+        assert not list(workspace.settings.data_dir.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("source", TABLES, ids=lambda source: source.name)
+def test_no_text_of_a_table_may_be_an_object_or_an_array(source: Source, tmp_path: Path) -> None:
+    flat = {key: value for key, value in EXAMPLES[source.name].items() if isinstance(value, str | int | float)}
+    with opened(tmp_path, sources={source.name: {"tenant_id": ["who"]}}) as workspace:
+        cells = ["acme", "{acme", "[a] and b", json.dumps({"text": SECRET}), f' ["{SECRET}"]']
+        with (tmp_path / "log.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerows([[*flat, "who"], *[[*flat.values(), cell] for cell in cells]])
+        counts = workspace.land(tmp_path / "log.csv").counts
+        assert (counts.rows_in, counts.quarantined) == (5, 2)
+        for number, value in enumerate(({"text": SECRET}, [SECRET], [{"text": SECRET}])):
+            path = tmp_path / f"log{number}.parquet"
+            texts = {key: str(item) for key, item in flat.items()}
+            pq.write_table(pa.Table.from_pylist([texts | {"who": None}, texts | {"who": value}]), path)
+            counts = workspace.land(path).counts
+            assert (counts.rows_in, counts.quarantined) == (2, 1)
+        reasons = [row.reason for row in listed(workspace.settings)]
+        assert sorted(reasons) == ["who: an array, not a text"] * 3 + ["who: an object, not a text"] * 2
+        assert_nowhere(workspace)
+
+
+@pytest.mark.parametrize("source", TABLES, ids=lambda source: source.name)
+def test_explaining_a_table_shows_its_rows_before_and_after(source: Source, workspace: Workspace) -> None:
+    flat = {key: value for key, value in EXAMPLES[source.name].items() if isinstance(value, str | int | float)}
+    path = workspace.root / "log.csv"
+    path.write_text("\n".join([",".join([*flat, "messages"]), *[",".join([*map(str, flat.values()), SECRET])] * 2]))
+    explanation = explain_file(workspace.settings, path)
+    assert (explanation.container, explanation.rows) == ("csv", 2)
+    written = {key: str(value) for key, value in flat.items()}
+    assert len(explanation.before) == 2
+    for before in explanation.before:
+        assert len(before) > 5
+        # A text that is read and not kept shows as its length.
+        assert all(text in (written[key], f"<text {len(written[key])}>") for key, text in before.items())
+    assert SECRET not in str(explanation.as_data())
+
+
+def _texts(source: Source) -> list[str]:
+    """Every path whose text may end up in a row, also those inside a column that holds JSON."""
+    fields = Fields()
+    source.read(fields, source.mapping)
+    source.natural_id(fields)
+    inside = {f"{column}.{path}" for column, paths in fields.inside.items() for path in paths}
+    return [*fields.texts, *sorted(path for path in inside if path.rpartition(".")[2] in source.mapping)]
+
+
+def _with(source: Source, record: Record, path: str, value: Any) -> Record:
+    """A copy of the record with the value at a path; what stands at other paths of the same name goes."""
+    copied = json.loads(json.dumps(record))
+    if source.name != "otlp":
+        inner, *keys = copied, *path.split(".")
+        for key in keys[:-1]:
+            if not isinstance(inner.get(key), dict):
+                inner[key] = {}
+            inner = inner[key]
+        inner[keys[-1]] = value
+        return copied
+    span = copied["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    head, _, name = path.partition(".")
+    if head == "span":
+        span.update({"status": {"code": value}} if name == "status.code" else {name: value})
+    else:
+        # An attribute has no other way to hold an object than as its text.
+        text = value if isinstance(value, str) else json.dumps(value)
+        span["attributes"].insert(0, {"key": path, "value": {"stringValue": text}})
+    return copied
 
 
 @pytest.mark.parametrize("source", TABLES, ids=lambda source: source.name)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.sources import discover
 from tests.readme import ROOT
 from tests.workspace import request
 
@@ -57,12 +58,27 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_has_a_help_that_names_its_options(tmp_path: Path) -> None:
-    commands = ("demo", "init", "ingest", "build", "run", "query", "quarantine", "doctor")
+    commands = ("demo", "init", "ingest", "sources", "build", "run", "query", "quarantine", "doctor")
     top = margincall(tmp_path, "--help").stdout
     for command in commands:
         assert command in top
     assert "--explain" in margincall(tmp_path, "ingest", "--help").stdout
     assert "--week" in margincall(tmp_path, "report", "weekly", "--help").stdout
+
+
+def test_sources_lists_what_is_read_and_of_one_what_becomes_of_it(tmp_path: Path) -> None:
+    listed = margincall(tmp_path, "sources").stdout
+    assert [name for name in discover() if name not in listed] == []
+    told = data(margincall(tmp_path, "sources", "portkey", "--json"))["sources"]
+    assert [source["columns"]["cost_reported"] for source in told] == [["cost"]]
+    assert told[0]["columns"]["tenant_id"] == ["metadata.tenant_id", "metadata._user"]
+    assert told[0]["columns"]["usage_semantics"] == ["'ambiguous'"]
+    page = margincall(tmp_path, "sources", "portkey", "--markdown").stdout
+    assert page == (ROOT / "docs" / "sources" / "portkey.md").read_text()
+    assert "What a column is made of" in margincall(tmp_path, "sources", "portkey").stdout
+    unknown = margincall(tmp_path, "sources", "portky")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "Unknown source 'portky'. Known sources: anthropic_message, canonical," in unknown.stderr
 
 
 def test_ingest_as_json_counts_every_row(company: Path) -> None:

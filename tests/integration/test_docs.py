@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import source_pages
 from tests.readme import demo_output, table_in_readme
 from tests.workspace import Workspace, request
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+PAGES = sorted(DOCS.rglob("*.md"))
 
 
 def commands(page: Path) -> str:
@@ -103,7 +104,7 @@ def small_company(folder: Path) -> None:
     (folder / "margincall.toml").write_text('config_version = 1\nlogs = ["logs"]\n')
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
         name, _, heading = target.partition("#")
@@ -121,3 +122,8 @@ def test_every_metric_of_the_weekly_view_is_explained() -> None:
     explained = set(re.findall(r"^\| `(\w+)` \|", (DOCS / "figures.md").read_text(), flags=re.MULTILINE))
     assert len(metrics) > 25
     assert metrics <= explained
+
+
+def test_the_pages_of_the_sources_are_what_the_sources_say_of_themselves() -> None:
+    written = {path.name: path.read_text() for path in source_pages.FOLDER.glob("*.md")}
+    assert written == source_pages.pages(), "`make docs` writes them"

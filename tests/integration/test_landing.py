@@ -591,3 +591,13 @@ def _first(function: Callable[..., Any], before: Callable[[], Any]) -> Callable[
         return function(*arguments, **named_arguments)
 
     return both
+
+
+def test_an_odd_first_line_costs_itself_and_not_the_rest(workspace: Workspace) -> None:
+    for number, first in enumerate(('{"a": 1}{"a": 2}', '[{"a": 1}]', "[INFO] the proxy starts")):
+        lines = [line(10 * number + second) for second in range(5)]
+        path = write(
+            workspace, first + "\n" + "".join(lines[:3]) + lines[3][:40] + "\n" + lines[4], f"odd{number}.jsonl"
+        )
+        assert counted(workspace.land(path)) == ("landed", 6, 4, 0, 2)
+    assert [number for number, _ in refused(workspace)] == [1, 5] * 3

@@ -41,6 +41,7 @@ pytestmark = pytest.mark.spark
 
 PARTITIONS = {
     "fct_llm_request_priced": "day",
+    "fct_told_twice_day": "day",
     "fct_task": "task_day",
     "fct_tenant_day": "usage_date",
     "fct_cost_day": "usage_date",

@@ -54,6 +54,11 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
         f"insert into fct_llm_request_priced from fct_llm_request_priced where record_key = {ONE_REQUEST}",
     ),
     (
+        "landed_rows_are_current_superseded_or_erased",
+        "update fct_told_twice_day set requests = requests + 1",
+    ),
+    ("landed_rows_are_current_superseded_or_erased", "delete from fct_told_twice_day"),
+    (
         "component_costs_sum_to_cost",
         f"update fct_llm_request_priced set input_cost_pico = input_cost_pico + 1 where record_key = {ONE_REQUEST}",
     ),
@@ -88,7 +93,9 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A week with retries over midnight, repeated landings, an erased tenant, an id used for too long, other cost, GPUs."""
+    """A week with retries over midnight, repeated landings, an erased tenant, an id used for too long, other cost, GPUs, and a
+    call in two logs, once more under an erased tenant.
+    """
     root = tmp_path_factory.mktemp("conservation")
     (root / "prices.toml").write_text(GPUS)
     workspace = Workspace(root, pricing=Pricing(company_prices=root / "prices.toml"))
@@ -106,7 +113,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     ]
     moved = {**others[2], "tenant_id": "beta", "observed_at": "2026-11-12T00:00:00Z"}
     own = request(source_record_id="own", tenant_id="beta", provider_name="vllm", response_model="own-llama")
-    workspace.land_records("others", [*long, *others, own])
+    both = request(source_record_id="both", tenant_id="beta", response_id="resp-1")
+    workspace.land_records("others", [*long, *others, own, both])
+    body = {"object": "chat.completion", "id": "resp-1", "model": "gpt-4o", "started_at": "2026-11-11T00:00:00Z"}
+    body |= {"usage": {"prompt_tokens": 1000, "completion_tokens": 100}}
+    workspace.land_records("bodies", [body, {**body, "tenant_id": "gone", "started_at": "2026-11-10T12:00:00Z"}])
     workspace.land_records("moved", [moved])
     line = {"tenant_id": "beta", "kind": "subscription", "amount": "10.00", "currency": "USD"}
     period = {"service_start": "2026-11-01", "service_end": "2026-12-01"}
@@ -157,9 +168,10 @@ def test_a_healthy_build_fails_no_check(built: Workspace, checks: Mapping[str, s
     facts = built.rows(
         "select (select count(*) from fct_llm_request_priced where tenant_id like 'gone%'), "
         "(select count(*) from fct_task where task_id = 'constant'), "
-        "(select count(*) from fct_llm_request_priced where task_id = 'constant')"
+        "(select count(*) from fct_llm_request_priced where task_id = 'constant'), "
+        "(select sum(requests) from fct_told_twice_day)"
     )
-    assert facts == [(0, 0, 3)]
+    assert facts == [(0, 0, 3, 1)]
 
 
 @pytest.mark.parametrize(("check", "sabotage"), SABOTAGE)

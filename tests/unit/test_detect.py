@@ -54,12 +54,46 @@ def test_the_container_is_told_by_the_content(tmp_path: Path, content: str, expe
     assert found(tmp_path, gzip.compress(content.encode())) == expected
 
 
-def test_a_first_record_longer_than_the_sample_does_not_keep_an_array_from_being_one(tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match="no readable record"):
-        found(tmp_path, json.dumps([RECORD | {"messages": "x" * (2 << 20)}]))
-    assert (
-        found(tmp_path, json.dumps([RECORD | {"messages": "x" * (2 << 20)}]), source="canonical") == "canonical array"
+def test_a_first_record_longer_than_the_sample_is_known_by_its_first_keys(tmp_path: Path) -> None:
+    long = RECORD | {"messages": "x" * (2 << 20)}
+    assert found(tmp_path, json.dumps([long])) == "canonical array"
+    assert found(tmp_path, json.dumps(long)) == "canonical lines"
+    hidden = {"messages": "x" * (2 << 20)} | RECORD
+    with pytest.raises(UnknownFormat, match="first record: messages"):
+        found(tmp_path, json.dumps([hidden]))
+    assert found(tmp_path, json.dumps([hidden]), source="canonical") == "canonical array"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "{}{}", '{"a": 1}{"a": 2}', LINE + LINE, '[{"a": 1}]', f"[{LINE}, {LINE}]", "[INFO] the proxy starts",
+        "\n \n[1, 2]\n{", "not JSON\n" * 300,
+    ],
+)  # fmt: skip
+def test_an_odd_beginning_does_not_hide_the_rest(tmp_path: Path, first: str) -> None:
+    assert found(tmp_path, f"{first}\n{LINE}\n{LINE}\n{LINE}\n") == "canonical lines"
+
+
+def test_records_that_say_nothing_do_not_hide_those_behind_them(tmp_path: Path) -> None:
+    assert found(tmp_path, f'{{"a": 1}}{{"a": 2}}{LINE}') == "canonical document"
+    assert found(tmp_path, f'[{{"a": 1}}, 7, "text", {LINE}]') == "canonical array"
+
+
+def test_the_source_of_most_records_is_chosen_and_the_reason_says_of_how_many(tmp_path: Path) -> None:
+    portkey = json.dumps({"id": "1", "created_at": "2026-11-10T12:00:00Z", "req_units": 1, "res_units": 2})
+    path = tmp_path / "log.jsonl"
+    path.write_text(f'{{"a": 1}}\n{portkey}\n{LINE}\n{LINE}\n')
+    detected = detect(path)
+    assert detected is not None
+    assert (detected.source.name, detected.why) == (
+        "canonical",
+        "has input_tokens, output_tokens, request_id, timestamp; 2 of the first 4 records",
     )
+    path.write_text(f"{LINE}\n")
+    detected = detect(path)
+    assert detected is not None
+    assert detected.why == "has input_tokens, output_tokens, request_id, timestamp"
 
 
 def test_csv_and_parquet_are_told_by_name_and_by_magic(tmp_path: Path) -> None:
@@ -75,8 +109,12 @@ def test_an_unknown_format_says_what_was_seen_and_lists_the_sources(tmp_path: Pa
         found(tmp_path, '{"colour": "red", "size": 2}\n')
     assert str(caught.value) == (
         f"{tmp_path / 'log.json'}: no known log format (first record: colour, size). "
-        f"Known sources: {KNOWN}; name one with --source if you know better."
+        f"Tried: {KNOWN}; name one with --source if you know better."
     )
+    with pytest.raises(
+        UnknownFormat, match="Tried: canonical, helicone, langfuse, litellm_spend_logs; name one with --source"
+    ):
+        found(tmp_path, "colour,size\nred,2\n", "log.csv")
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from pipelines.config_template import TEMPLATE
-from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.config_template import TEMPLATE, USUAL
+from pipelines.settings import Section, Settings, SettingsError, load_settings
+from pipelines.sources import discover
 
 
 def write(folder: Path, text: str) -> Path:
@@ -30,12 +32,35 @@ def test_the_template_says_the_defaults(tmp_path: Path) -> None:
 
 
 def test_every_commented_line_of_the_template_can_be_uncommented(tmp_path: Path) -> None:
-    lines = [
-        line.removeprefix("# ") if " = " in line and line.startswith("# ") else line for line in TEMPLATE.splitlines()
-    ]
-    found = load_settings(write(tmp_path, "\n".join(lines)), environ={})
+    found = load_settings(write(tmp_path, uncommented(TEMPLATE)), environ={})
     assert found.targets.month_cost_plan_usd == Decimal(10000)
     assert found.control.url is not None
+    [database], [feed] = found.litellm_databases, found.sql_feeds
+    assert (database.name, database.look_back_hours, feed.label, feed.feed) == (
+        "gateway",
+        24,
+        "billing",
+        "revenue_lines",
+    )
+    assert found.privacy.hash_key_env == "END_USER_KEYS"
+    assert found.retention.request_days == 400
+    assert found.sources.langfuse.outcome_threshold == found.sources.otlp.outcome_threshold == Decimal("0.5")
+    assert found.sources.ranked == Settings().sources.ranked
+
+
+def test_the_template_shows_every_section_and_every_source_s_own_places(tmp_path: Path) -> None:
+    found = load_settings(write(tmp_path, uncommented(TEMPLATE)), environ={})
+    sections = set(re.findall(r"^\[+([\w.]+)\]+", uncommented(TEMPLATE), flags=re.MULTILINE))
+    nested = {name for name, field in Settings.model_fields.items() if isinstance(field.default, Section)}
+    assert nested | {"litellm_databases", "sql_feeds"} <= sections
+    for source in discover().values():
+        shown = getattr(found.sources, source.name)
+        assert {name: getattr(shown, name) for name in USUAL} == {name: source.mapping[name] for name in USUAL}
+
+
+def uncommented(template: str) -> str:
+    """Every setting of the template set to what is shown; what is prose stays a comment."""
+    return re.sub(r"^# (?=\[\[\w+\]\]$|\w+ = |  \"|\]$)", "", template, flags=re.MULTILINE)
 
 
 def test_a_typo_names_the_nearest_setting_and_what_is_known(tmp_path: Path) -> None:
