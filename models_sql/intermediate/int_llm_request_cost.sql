@@ -2,6 +2,7 @@
 -- cut streams at zero) and a missing price looks like a free model.
 -- Guarantee: priced from dated tables by one left join, at list and at contracted price; what has no price keeps its row, with a
 -- null cost and a reason.
+-- Every request passes here: keys, prices and verdicts are numbers and bits, texts are made at the end.
 {%- set has_contracts = any_row('price_slice', 'has_contract') %}
 {%- set is_abroad = is_any_price_abroad() %}
 {%- set sides = ['paid', 'list'] if has_contracts else ['paid'] %}
@@ -12,15 +13,20 @@ with requests as (
     select
         *,
         case
-            when coalesce(is_batch, false) then 'batch'
-            when lower(speed) = 'fast' then 'fast'
-            when lower(service_tier) in ('batch', 'flex', 'priority', 'fast') then lower(service_tier)
-            else 'standard'
-        end as price_context,
-        coalesce(is_batch, false)
-        or coalesce(lower(speed) = 'fast', false)
-        or lower(coalesce(service_tier, '')) in
-        ('', 'default', 'standard', 'on_demand', 'auto', 'batch', 'flex', 'priority', 'fast') as is_known_tier,
+            when is_batch then {{ price_contexts().index('batch') }}
+            when lower(speed) = 'fast' then {{ price_contexts().index('fast') }}
+            when service_tier is null then 0
+            else
+                case lower(service_tier)
+                    {% for context in price_contexts()[1:] -%}
+                    when '{{ context }}' then {{ loop.index }}
+                    {% endfor -%}
+                    {% for other_name in ['', 'default', 'standard', 'on_demand', 'auto'] -%}
+                    when '{{ other_name }}' then 0
+                    {% endfor -%}
+                    else {{ price_contexts() | length }}
+                end
+        end as tier_no,
         coalesce(is_gateway_cache_hit, false) as is_hit,
         lower(coalesce(provider_name, '')) as model_provider,
         lower(coalesce(base_model, response_model, '')) as model_name,
@@ -59,6 +65,7 @@ matched as (
         models.price_model,
         models.model_tier,
         models.drawdown_id,
+        slices.price_key,
         slices.price_book_id,
         slices.price_source,
         slices.gpu_pool_id,
@@ -66,7 +73,6 @@ matched as (
         slices.is_free,
         slices.fallbacks,
         slices.known_prices,
-        slices.is_every_token_priced,
         slices.has_contract,
         slices.request_quantity,
         slices.list_currency,
@@ -77,9 +83,10 @@ matched as (
         slices.{{ side }}_{{ component }}_num,
         {% endfor -%}
         slices.list_block,
-        slices.list_is_whole,
+        slices.list_fractions,
         slices.paid_block,
-        slices.paid_is_whole
+        slices.paid_fractions,
+        requests.used_quantities | (coalesce(slices.known_prices, 0) & {{ price_bit('request') }}) as used_prices
     from requests
     left join models
         on
@@ -89,9 +96,7 @@ matched as (
             and requests.day < models.valid_to
     left join slices
         on
-            models.price_provider = slices.price_provider
-            and models.price_model = slices.price_model
-            and requests.price_context = slices.price_context
+            models.price_key + requests.tier_no % {{ price_contexts() | length }} = slices.price_key
             and requests.price_step_tokens >= slices.tier_lo
             and requests.price_step_tokens < slices.tier_hi
             and requests.day >= slices.valid_from
@@ -110,22 +115,10 @@ judged as (
 
     select
         *,
-        case
-            when is_hit then 'hit'
-            when is_without_usage and status in ('error', 'blocked_budget') then 'reported_none'
-            when is_without_usage then 'usage_missing'
-            when price_model is null then 'unknown_model'
-            when paid_block is null then 'no_price_for_date'
-            when is_inconsistent then 'inconsistent_usage'
-            when {{ is_any_price_known() }} then 'price'
-            else 'no_price'
-        end as verdict,
-        case
-            when web_search_quantity > 0 and not ({{ is_price_known('web_search') }}) then true
-            when rerank_search_quantity > 0 and not ({{ is_price_known('rerank_search') }}) then true
-            when is_every_token_priced then false
-            else {{ missing_prices() }} <> ''
-        end as is_price_missing
+        is_hit or (used_quantities = 0 and status in ('error', 'blocked_budget')) as is_without_charge,
+        not is_hit and used_quantities <> 0 and price_key is not null and not is_inconsistent as is_rated,
+        used_prices & known_prices as found_prices,
+        used_prices & ~known_prices as missing_prices
     from matched
 
 ),
@@ -134,10 +127,8 @@ flagged as (
 
     select
         *,
-        verdict = 'price' and paid_nano_rate is not null as has_price,
-        verdict = 'price' and paid_is_whole as has_whole_price,
-        verdict in ('hit', 'reported_none') as is_without_charge,
-        case when verdict = 'hit' then {{ setting('gateway_lookup_pico') or 0 }} else 0 end as lookup_pico
+        is_rated and found_prices <> 0 and paid_nano_rate is not null as has_price,
+        case when is_hit then {{ setting('gateway_lookup_pico') or 0 }} else 0 end as lookup_pico
     from judged
 
 ),
@@ -146,7 +137,10 @@ in_currency as (
 
     select
         {% for side, component in prices_of(sides if is_abroad else []) -%}
-        case when has_price and not {{ side }}_is_whole then {{ rounded_component(component, side) }} end as {{ side }}_{{ component }}_in_currency,
+        case when has_price then {{ rounded_component(component, side) }} end as {{ side }}_{{ component }}_in_currency,
+        {% endfor -%}
+        {% for side in sides -%}
+        case when has_price then used_prices & {{ side }}_fractions end as {{ side }}_used_fractions,
         {% endfor -%}
         *
     from flagged
@@ -159,7 +153,7 @@ costed as (
         *,
         {% for group, components in price_groups() -%}
         case
-            when has_whole_price then {{ whole_cost(components, 'paid') }}
+            when paid_used_fractions & {{ bits_of(components) }} = 0 then {{ whole_cost(components, 'paid') }}
             when has_price then {{ unwhole_cost(components, 'paid') }}
             when is_without_charge then {{ 'lookup_pico' if group == 'request' else 0 }}
         end as {{ group }}_cost_pico,
@@ -167,7 +161,7 @@ costed as (
         case
             when not (has_price and has_contract) then null
             {% if has_contracts -%}
-            when list_is_whole then {{ whole_cost(price_components(), 'list') }}
+            when list_used_fractions = 0 then {{ whole_cost(price_components(), 'list') }}
             else {{ unwhole_cost(price_components(), 'list') }}
             {% endif -%}
         end as contract_list_pico
@@ -184,27 +178,44 @@ summed as (
         {%- endfor %} as contracted_cost_pico
     from costed
 
+),
+
+named as (
+
+    select
+        *,
+        case tier_no
+            {% for context in price_contexts()[1:] -%}
+            when {{ loop.index }} then '{{ context }}'
+            {% endfor -%}
+            else 'standard'
+        end as price_context
+    from summed
+
 )
 
 select
     *,
     case when has_price and has_contract then contract_list_pico else contracted_cost_pico end as list_cost_pico,
     case
-        when verdict = 'hit' then 'priced'
-        when verdict = 'reported_none' then 'reported_none'
+        when is_hit then 'priced'
+        when is_without_charge then 'reported_none'
         when not has_price then 'unpriced'
-        when is_price_missing or not has_context_price or not is_known_tier then 'partial'
+        when missing_prices <> 0 or not has_context_price or tier_no = {{ price_contexts() | length }} then 'partial'
         when is_free then 'free'
         else 'priced'
     end as pricing_status,
     case
-        when verdict = 'hit' then 'gateway_cache_hit'
-        when verdict = 'reported_none' then null
-        when verdict not in ('price', 'no_price') then verdict
-        when verdict = 'price' and not has_price then 'no_fx_rate:' || paid_currency
-        when is_price_missing then 'no_price:' || {{ missing_prices() }}
+        when is_hit then 'gateway_cache_hit'
+        when is_without_charge then null
+        when used_quantities = 0 then 'usage_missing'
+        when price_model is null then 'unknown_model'
+        when price_key is null then 'no_price_for_date'
+        when is_inconsistent then 'inconsistent_usage'
+        when found_prices <> 0 and not has_price then 'no_fx_rate:' || paid_currency
+        when missing_prices <> 0 then 'no_price:' || {{ missing_prices() }}
         when not has_context_price then 'no_price_for_context:' || price_context
-        when not is_known_tier then 'unknown_service_tier'
+        when tier_no = {{ price_contexts() | length }} then 'unknown_service_tier'
     end as pricing_reason,
     case when has_price then {{ used_fallbacks() }} end as price_fallbacks
-from summed
+from named

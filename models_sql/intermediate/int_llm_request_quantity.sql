@@ -37,18 +37,15 @@ buckets as (
         input_images as input_image_quantity,
         output_images as output_image_quantity,
         web_searches as web_search_quantity,
-        reranks as rerank_search_quantity,
-        inputs + cache_reads + cache_writes + cache_writes_1h + outputs + reasonings + input_audios + output_audios
-        + input_images + output_images + web_searches + reranks = 0 as is_without_usage
+        reranks as rerank_search_quantity
     from requests
 
 )
 
 select
     *,
-    least(
-        {% for component in price_components() if component != 'request' -%}
-        {{ component }}_quantity{{ ', ' if not loop.last }}
-        {%- endfor %}
-    ) < 0 as is_inconsistent
+    -- landing refuses counts below 0, so only what is left over can be one
+    input_quantity < 0 or cache_write_5m_quantity < 0 or output_quantity < 0 as is_inconsistent,
+    -- all but the fee per request, which is no quantity
+    {{ price_bits('{}_quantity > 0', price_components()[:-1]) }} as used_quantities
 from buckets

@@ -66,6 +66,12 @@
   end
 {%- endmacro %}
 
+{#- The same for a >= 0 and b > 0, in far fewer steps: what is added before the division carries every rest above a half over
+    the next whole number, and a half of b only where the quotient is odd. -#}
+{% macro round_half_even(a, b) -%}
+  {{ int_div('2 * (' ~ a ~ ') + ' ~ b ~ ' - 1 + ' ~ int_div(a, b) ~ ' % 2', '2 * ' ~ b) }}
+{%- endmacro %}
+
 {#- Ratio of two sums in units of 10^-12, so that `pico_to_usd` makes it a DECIMAL(38,12); null without a denominator. -#}
 {% macro ratio(numerator, denominator) -%}
   {{ div_half_even(big(numerator) ~ ' * ' ~ big('1000000000000'), denominator) }}

@@ -5,7 +5,12 @@
     'output_audio', 'input_image', 'output_image', 'web_search', 'rerank_search', 'request']) -%}
 {%- endmacro %}
 
-{#- The same as names of prices: `paid_input`, `list_input` and so on. -#}
+{#- Contexts of a price, by the number that `price_key` adds. -#}
+{% macro price_contexts() -%}
+  {%- do return(['standard', 'batch', 'flex', 'priority', 'fast']) -%}
+{%- endmacro %}
+
+{#- Components as names of prices: `paid_input`, `list_input` and so on. -#}
 {% macro prices_of(sides) -%}
   {%- set found = [] -%}
   {%- for side in sides -%}
@@ -14,20 +19,28 @@
   {%- do return(found) -%}
 {%- endmacro %}
 
-{#- Whether the list price of a component is known: one bit of a slice's `known_prices`. -#}
-{% macro is_price_known(component) -%}
-  known_prices & {{ price_bit(component) }} <> 0
-{%- endmacro %}
-
+{#- One bit for each component, in their order. -#}
 {% macro price_bit(component) -%}
   {{ 2 ** price_components().index(component) }}
+{%- endmacro %}
+
+{#- Bits of the components, or of these, for which a condition holds; `{}` in it stands for the component. -#}
+{% macro price_bits(condition, components=price_components()) -%}
+  {% for component in components -%}
+  cast({{ condition | replace('{}', component) }} as integer) * {{ price_bit(component) }}{{ ' + ' if not loop.last }}
+  {%- endfor %}
+{%- endmacro %}
+
+{#- Whether one unit at this price costs no whole number of pico-dollars. -#}
+{% macro is_fraction(price, side) -%}
+  {{ price }} is not null and ({{ side }}_currency <> 'USD' or {{ price }} % {{ side }}_block <> 0)
 {%- endmacro %}
 
 {#- Components that a request used and that have no list price, in their order. -#}
 {% macro missing_prices() -%}
   concat_ws(','
     {%- for component in price_components() %},
-    case when {{ component }}_quantity > 0 and not ({{ is_price_known(component) }}) then '{{ component }}' end
+    case when missing_prices & {{ price_bit(component) }} <> 0 then '{{ component }}' end
     {%- endfor %}
   )
 {%- endmacro %}
@@ -41,7 +54,7 @@
   {%- endfor %}
 {%- endmacro %}
 
-{#- The same for any price: each component in 128 bits, to the nearest pico-unit of its currency, halves to even. -#}
+{#- The same where a unit costs a fraction: each component in 128 bits, to the nearest pico-unit of its currency, halves to even. -#}
 {% macro rounded_cost(components, side) -%}
   {% for component in components -%}
   cast({{ rounded_component(component, side) }} as bigint){{ ' + ' if not loop.last }}
@@ -49,9 +62,10 @@
 {%- endmacro %}
 
 {% macro rounded_component(component, side) -%}
+  {%- set price = side ~ '_' ~ component ~ '_num' -%}
   case
-    when {{ component }}_quantity = 0 then 0
-    else {{ div_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(side ~ '_' ~ component ~ '_num'), side ~ '_block') }}
+    when {{ side }}_fractions & {{ price_bit(component) }} = 0 then {{ component }}_quantity * {{ price }}
+    else {{ round_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(price), big(side ~ '_block')) }}
   end
 {%- endmacro %}
 
@@ -59,8 +73,15 @@
 {% macro converted_cost(components, side) -%}
   {% for component in components -%}
   {%- set product = big(side ~ '_' ~ component ~ '_in_currency') ~ ' * ' ~ big(side ~ '_nano_rate') -%}
-  cast({{ div_half_even(product, '1000000000') }} as bigint){{ ' + ' if not loop.last }}
+  cast({{ round_half_even(product, big('1000000000')) }} as bigint){{ ' + ' if not loop.last }}
   {%- endfor %}
+{%- endmacro %}
+
+{#- Bits of these components. -#}
+{% macro bits_of(components) -%}
+  {%- set bits = [] -%}
+  {%- for component in components -%}{%- do bits.append(price_bit(component) | int) -%}{%- endfor -%}
+  {%- do return(bits | sum) -%}
 {%- endmacro %}
 
 {#- USD for a billion units of a price's currency; null without a rate of that day. -#}
@@ -70,13 +91,6 @@
   {%- else -%}
   1000000000
   {%- endif -%}
-{%- endmacro %}
-
-{#- Whether a request used any component whose list price is known. -#}
-{% macro is_any_price_known() -%}
-  {% for component in price_components() -%}
-  ({{ component }}_quantity > 0 and {{ is_price_known(component) }}){{ ' or ' if not loop.last }}
-  {%- endfor %}
 {%- endmacro %}
 
 {#- The groups of components that a request's cost is stored by. -#}

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from pipelines.economics.drawdown import SEGMENT_END
+from pipelines.economics.pricing import CONTEXTS
 from pipelines.pricebook.book import PriceBook
 from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
 from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY
@@ -76,11 +77,11 @@ def write_inputs(
             {"environment": pa.string()}, [(name.lower(),) for name in settings.environments.production]
         ),
         "metric_target": _targets(settings.targets),
-        "price_slice": book.slices,
         "drawdown": _drawdowns(book),
         "drawdown_segment": _drawdown_segments(book),
         "capacity_day": _capacity_days(book, plan.calendar),
-        **_from_control(control, settings.model_tiers, book),
+        **_from_control(control),
+        **_prices(control, settings.model_tiers, book),
     }
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
@@ -142,16 +143,35 @@ def _targets(targets: Targets) -> pa.Table:
     return _table({"metric_id": pa.string(), "target": _USD, "is_minimum": pa.bool_()}, rows)
 
 
-def _from_control(control: Control, tiers: ModelTiers, book: PriceBook) -> dict[str, pa.Table]:
+def _from_control(control: Control) -> dict[str, pa.Table]:
     with control.read() as connection:
         landings = connection.execute(sa.select(db.landing.c.landing_id, db.landing.c.seq)).fetchall()
         tombstones = connection.execute(sa.select(db.tombstone.c.kind, db.tombstone.c.id_md5)).fetchall()
-        seen = connection.execute(sa.select(db.seen_model)).fetchall()
     return {
         "landing": _table({"landing_id": pa.string(), "seq": pa.int64()}, landings),
         "tombstone": _table({"kind": pa.string(), "id_md5": pa.string()}, tombstones),
-        "model": _models([(row.provider_name, row.model) for row in seen], tiers, book),
     }
+
+
+def _prices(control: Control, tiers: ModelTiers, book: PriceBook) -> dict[str, pa.Table]:
+    """The names seen, and the prices of the models behind them; the two meet by a number, which is faster than by name."""
+    with control.read() as connection:
+        seen = connection.execute(sa.select(db.seen_model.c.provider_name, db.seen_model.c.model)).fetchall()
+    models = _models([(row.provider_name, row.model) for row in seen], tiers, book)
+    meant = _priced_as(models)
+    numbers = {model: len(CONTEXTS) * n for n, model in enumerate(sorted(pair for pair in set(meant) if pair[0]))}
+    slices = book.slices.filter([pair in numbers for pair in _priced_as(book.slices)])
+    of_context = zip(_priced_as(slices), slices["price_context"].to_pylist(), strict=True)
+    keys = [numbers[pair] + CONTEXTS.index(context) for pair, context in of_context]
+    return {"model": _with_key(models, [numbers.get(pair) for pair in meant]), "price_slice": _with_key(slices, keys)}
+
+
+def _priced_as(table: pa.Table) -> list[tuple[Any, Any]]:
+    return list(zip(table["price_provider"].to_pylist(), table["price_model"].to_pylist(), strict=True))
+
+
+def _with_key(table: pa.Table, keys: list[int | None] | list[int]) -> pa.Table:
+    return table.append_column("price_key", pa.array(keys, pa.int32()))
 
 
 def _models(seen: list[tuple[str, str]], tiers: ModelTiers, book: PriceBook) -> pa.Table:

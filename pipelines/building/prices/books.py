@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -290,7 +290,13 @@ def _book(
         if json.loads(known.read_text()) == key:
             with suppress(PriceBookError):  # a damaged book is derived anew
                 return _loaded(known.parent, names), True
-    return build_price_book(catalogue, litellm=_litellm(litellm), company=_company(company)), False
+    return _derived(catalogue, litellm, company), False
+
+
+@lru_cache(maxsize=4)
+def _derived(catalogue: Catalogue, litellm: SourceFile | None, company: SourceFile | None) -> PriceBook:
+    """A process that serves several data folders, or compares several files, derives each book once."""
+    return build_price_book(catalogue, litellm=_litellm(litellm), company=_company(company))
 
 
 def _loaded(folder: Path, names: Names) -> PriceBook:

@@ -62,16 +62,36 @@ def div_half_even(a: str, b: str) -> str:
     return f"div_half_even({a}, {b})"
 
 
+def round_half_even(a: str, b: str) -> str:
+    return f"round_half_even({a}, {b})"
+
+
 def spread_day(amount_pico: str, k: str, n: str) -> str:
     return f"spread_day({amount_pico}, {k}, {n})"
 
 
-def is_price_known(component: str) -> str:
-    return f"known_{component}"
-
-
 def price_bit(_component: str) -> int:
     return 1
+
+
+def price_bits(condition: str, _components: list[str] | None = None) -> str:
+    return f"cast({condition.replace('{}', 'input')} as integer)"
+
+
+def bits_of(_components: list[str]) -> int:
+    return 3
+
+
+def is_fraction(price: str, side: str) -> str:
+    return f"{price} % {side}_block <> 0"
+
+
+def int_div(a: str, b: str) -> str:
+    return f"int_div({a}, {b})"
+
+
+def price_contexts() -> list[str]:
+    return ["standard", "batch", "fast"]
 
 
 def whole_cost(components: list[str], side: str) -> str:
@@ -100,10 +120,6 @@ def missing_prices() -> str:
 
 def nano_rate_of(side: str, _is_abroad: bool) -> str:
     return f"{side}_rates.nano_rate"
-
-
-def is_any_price_known() -> str:
-    return "input_quantity > 0"
 
 
 def drawdown_of(_has_drawdowns: bool) -> str:
