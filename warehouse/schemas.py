@@ -13,7 +13,7 @@ import pyarrow as pa
 SCHEMA_VERSION = 2
 """Version of the lake's files. A file says its own in its Parquet metadata under `margincall.schema_version`.
 
-2 added `response_id`, which is null for rows of earlier files; log files that are still there are read again.
+2 added `response_id` and `audio_ms`, which are null for rows of earlier files; log files that are still there are read again.
 """
 
 TEXT = pa.string()
@@ -93,6 +93,7 @@ REQUEST = (
     Column("output_audio_tokens", COUNT, "part of output"),
     Column("input_image_tokens", COUNT, "part of input"),
     Column("output_image_tokens", COUNT, "part of output"),
+    Column("audio_ms", COUNT, "length of audio that is billed by time; 0 or null where tokens are billed"),
     Column("web_search_requests", COUNT, "provider-side searches"),
     Column("rerank_searches", COUNT, "rerank units"),
     Column("usage_semantics", TEXT, "inclusive, exclusive_converted or ambiguous", True),

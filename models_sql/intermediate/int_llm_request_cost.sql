@@ -75,6 +75,10 @@ matched as (
         slices.known_prices,
         slices.has_contract,
         slices.request_quantity,
+        case
+            when requests.audio_time_quantity = 0 then 0
+            else greatest(requests.audio_time_quantity, coalesce(slices.min_audio_ms, 0))
+        end as billed_audio_ms,
         slices.list_currency,
         slices.paid_currency,
         {{ nano_rate_of('list', is_abroad) }} as list_nano_rate,

@@ -15,6 +15,7 @@ with requests as (
         coalesce(output_audio_tokens, 0) as output_audios,
         coalesce(input_image_tokens, 0) as input_images,
         coalesce(output_image_tokens, 0) as output_images,
+        coalesce(audio_ms, 0) as audio_times,
         coalesce(web_search_requests, 0) as web_searches,
         coalesce(rerank_searches, 0) as reranks
     from {{ ref('stg_llm_request') }}
@@ -36,6 +37,7 @@ buckets as (
         output_audios as output_audio_quantity,
         input_images as input_image_quantity,
         output_images as output_image_quantity,
+        audio_times as audio_time_quantity,
         web_searches as web_search_quantity,
         reranks as rerank_search_quantity
     from requests

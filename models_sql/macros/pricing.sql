@@ -2,7 +2,7 @@
 
 {% macro price_components() -%}
   {%- do return(['input', 'cache_read', 'cache_write_5m', 'cache_write_1h', 'output', 'reasoning', 'input_audio',
-    'output_audio', 'input_image', 'output_image', 'web_search', 'rerank_search', 'request']) -%}
+    'output_audio', 'input_image', 'output_image', 'audio_time', 'web_search', 'rerank_search', 'request']) -%}
 {%- endmacro %}
 
 {#- Contexts of a price, by the number that `price_key` adds. -#}
@@ -45,12 +45,17 @@
   )
 {%- endmacro %}
 
+{#- What of a component is charged: of audio at least a price's shortest. -#}
+{% macro billed_quantity(component) -%}
+  {{ 'billed_audio_ms' if component == 'audio_time' else component ~ '_quantity' }}
+{%- endmacro %}
+
 {#- Cost of some components in whole pico-dollars; `side` names the prices: paid or list. Where a unit costs whole
     pico-dollars it is one product in 64 bits: landing refuses quantities above 10^9 tokens or 10^6 searches, so it holds for
     prices up to 9,223 dollars per million tokens or thousand searches; beyond that both engines raise, neither wraps. -#}
 {% macro whole_cost(components, side) -%}
   {% for component in components -%}
-  {{ component }}_quantity * {{ side }}_{{ component }}_num{{ ' + ' if not loop.last }}
+  {{ billed_quantity(component) }} * {{ side }}_{{ component }}_num{{ ' + ' if not loop.last }}
   {%- endfor %}
 {%- endmacro %}
 
@@ -64,8 +69,8 @@
 {% macro rounded_component(component, side) -%}
   {%- set price = side ~ '_' ~ component ~ '_num' -%}
   case
-    when {{ side }}_fractions & {{ price_bit(component) }} = 0 then {{ component }}_quantity * {{ price }}
-    else {{ round_half_even(big(component ~ '_quantity') ~ ' * ' ~ big(price), big(side ~ '_block')) }}
+    when {{ side }}_fractions & {{ price_bit(component) }} = 0 then {{ billed_quantity(component) }} * {{ price }}
+    else {{ round_half_even(big(billed_quantity(component)) ~ ' * ' ~ big(price), big(side ~ '_block')) }}
   end
 {%- endmacro %}
 
@@ -96,7 +101,7 @@
 {#- The groups of components that a request's cost is stored by. -#}
 {% macro price_groups() -%}
   {%- do return([('input', ['input']), ('cache_read', ['cache_read']), ('cache_write', ['cache_write_5m', 'cache_write_1h']),
-    ('output', ['output', 'reasoning']), ('media', ['input_audio', 'output_audio', 'input_image', 'output_image']),
+    ('output', ['output', 'reasoning']), ('media', ['input_audio', 'output_audio', 'input_image', 'output_image', 'audio_time']),
     ('request', ['web_search', 'rerank_search', 'request'])]) -%}
 {%- endmacro %}
 

@@ -30,6 +30,7 @@ select
     price_source,
     has_context_price,
     is_free,
+    min_audio_ms,
     fallbacks,
     has_contract,
     list_currency,

@@ -6,8 +6,8 @@ TEMPLATE = """\
 #   company_prices = "prices.toml"
 # `margincall prices check` tells every problem at once. A change prices the days it touches anew with the next build.
 #
-# Prices are USD per 1,000,000 tokens; web_search, rerank_search and request are per 1,000. Write decimals as you would
-# (2.5) or as text ("2.5"). Days are UTC, `to` is the first day that is out.
+# Prices are USD per 1,000,000 tokens; web_search, rerank_search and request are per 1,000, audio_time per hour. Write
+# decimals as you would (2.5) or as text ("2.5"). Days are UTC, `to` is the first day that is out.
 
 # A list price of your own: it replaces the components it names, or makes a model that no catalogue knows.
 # [[override]]
@@ -20,6 +20,7 @@ TEMPLATE = """\
 # # Optional: to = 2027-01-01   currency = "EUR"   context = ["batch", "flex"]   above_input_tokens = 200000
 # #           weekdays = ["sat", "sun"]   from_time = "22:00"   to_time = "06:00"   is_free = true (for prices of 0)
 # #           cache_write_5m cache_write_1h reasoning input_audio output_audio input_image output_image
+# #           audio_time   min_audio_seconds = 10 (the shortest audio that is billed)
 
 # A negotiated price: the list price stays as it is, the contracted price stands beside it.
 # [[discount]]

@@ -27,6 +27,7 @@ COMPONENTS: Final = (
     "output_audio",
     "input_image",
     "output_image",
+    "audio_time",
     "web_search",
     "rerank_search",
     "request",
@@ -64,6 +65,7 @@ class Usage:
     output_audio_tokens: int = 0
     input_image_tokens: int = 0
     output_image_tokens: int = 0
+    audio_ms: int = 0
     web_search_requests: int = 0
     rerank_searches: int = 0
 
@@ -103,6 +105,8 @@ class PriceSlice:
     fallbacks: str = ""
     contract: ContractPrice | None = None
     gpu_pool_id: str | None = None
+    min_audio_ms: int = 0
+    """Audio is billed as at least this long, where there is any."""
 
     def covers(self, context: str, input_tokens: int, day: date, second_of_day: int) -> bool:
         return (
@@ -158,6 +162,7 @@ def buckets(usage: Usage) -> dict[str, int]:
         "output_audio": usage.output_audio_tokens,
         "input_image": usage.input_image_tokens,
         "output_image": usage.output_image_tokens,
+        "audio_time": usage.audio_ms,
         "web_search": usage.web_search_requests,
         "rerank_search": usage.rerank_searches,
     }
@@ -269,6 +274,8 @@ def _priced(
 ) -> PricedRequest:
     """Apply rules 6 to 8 to a consistent usage and the slice that covers it."""
     used = {component: quantity for component, quantity in quantities.items() if quantity > 0}
+    if "audio_time" in used:
+        used["audio_time"] = max(used["audio_time"], price.min_audio_ms)
     if "request" in price.nums:  # no fee per request is the normal case, not an unknown price
         used["request"] = 1
     missing = ",".join(component for component in COMPONENTS if component in used and component not in price.nums)

@@ -57,6 +57,7 @@ _INVARIANTS = (
     ),
     # A cost is a 64-bit number of pico-dollars: one such row would fail every build from then on.
     ("greatest(input_tokens, output_tokens) > 1000000000", "more than a billion tokens in one request"),
+    ("audio_ms > 86400000", "more than a day of audio in one request"),
     ("greatest(web_search_requests, rerank_searches) > 1000000", "more than a million searches in one request"),
 )
 _OUTCOME_INVARIANTS = (

@@ -38,7 +38,7 @@ from pipelines.pricebook.layers import (
 from pipelines.pricebook.litellm import LiteLLMPrices, litellm_cells
 from pipelines.pricebook.naming import Names
 from pipelines.pricebook.published import SOURCE, Catalogue
-from pipelines.pricebook.slices import component_table, slice_table
+from pipelines.pricebook.slices import component_table, slice_table, with_new_columns
 
 COMPONENT_FILE: Final = "price_component.parquet"
 SLICE_FILE: Final = "price_slice.parquet"
@@ -178,6 +178,7 @@ def load_price_book(folder: Path, names: Names | None = None) -> PriceBook:
     stated_id, found_id = facts[0]["price_book_id"], _content_id(tables)
     if found_id != stated_id:
         raise PriceBookError([f"{folder} says it is price book {stated_id}, but the hash of its rows is {found_id}"])
+    tables["slices"] = with_new_columns(tables["slices"])
     _refuse(problems_of(tables["slices"]))
     return PriceBook(stated_id, SOURCE, facts[0]["source_version"], names=names or Names(), **tables)  # pyright: ignore[reportArgumentType]
 

@@ -57,11 +57,20 @@ COMPONENT_OF_PRICE_KEY: Final[Mapping[str, str]] = {
     "output_audio_mtok": "output_audio",
     "input_image_mtok": "input_image",
     "output_image_mtok": "output_image",
+    "input_audio_hours": "audio_time",
+    "audio_hours": "audio_time",
     "web_searches_kcount": "web_search",
     "rerank_searches_kcount": "rerank_search",
     "requests_kcount": "request",
 }
-"""Price keys of the wide slice. Others (audio hours, pages, characters, …) keep the catalogue's key as their name."""
+"""Price keys of the wide slice. Others (pages, characters, pixels, …) keep the catalogue's key as their name."""
+
+MIN_AUDIO_MS: Final[Mapping[tuple[str, str], int]] = {
+    ("groq", "whisper-large-v3"): 10_000,
+    ("groq", "whisper-large-v3-turbo"): 10_000,
+}
+"""Shortest audio that is billed (https://console.groq.com/docs/speech-to-text); no field of the catalogue says so, its
+calculator knows these two."""
 
 Value = TypeVar("Value")
 Price = tuple[str, Decimal | Fraction, int]
@@ -102,6 +111,7 @@ class PriceCell:
     price_source: str = SOURCE
     contract: Contract | None = None
     gpu_pool_id: str | None = None
+    min_audio_ms: int = 0
 
     @property
     def is_free(self) -> bool:
@@ -151,6 +161,7 @@ def _model_cells(
                         has_own_price or context == "standard",
                         prices,
                         url,
+                        min_audio_ms=MIN_AUDIO_MS.get((provider, model.id), 0),
                     )
 
 
@@ -202,18 +213,26 @@ def _utc_second(edge: time) -> int:
 def _steps(prices: ModelPrice) -> list[Step]:
     """Merge the tier thresholds of all components into common steps, because crossing one re-prices them all."""
     by_key: dict[str, Decimal | TieredPrices] = {k: v for k, v in vars(prices).items() if v is not None}
+    if "input_audio_hours" in by_key:  # audio in any direction is the same audio for what only listens
+        by_key.pop("audio_hours", None)
     tiers = [tier for value in by_key.values() if isinstance(value, TieredPrices) for tier in value.tiers]
     starts = sorted({0} | {tier.start + 1 for tier in tiers})
 
     def at(input_tokens: int) -> tuple[Price, ...]:
         return tuple(
             sorted(
-                (COMPONENT_OF_PRICE_KEY.get(key, key), _price_at(value, input_tokens), PER_OF_PRICE_KEY[key])
+                (COMPONENT_OF_PRICE_KEY.get(key, key), _price_at(value, input_tokens), _units(key))
                 for key, value in by_key.items()
             )
         )
 
     return collapse(starts, [at(start) for start in starts], TIER_END)
+
+
+def _units(key: str) -> int:
+    """How many units a price buys; audio counts in milliseconds here."""
+    per = PER_OF_PRICE_KEY[key]
+    return per * 1_000 if COMPONENT_OF_PRICE_KEY.get(key) == "audio_time" else per
 
 
 def _price_at(price: Decimal | TieredPrices, input_tokens: int) -> Decimal:

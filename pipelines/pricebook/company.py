@@ -16,7 +16,7 @@ from pipelines.pricebook.catalogue import DAY_S, FIRST_DAY, LAST_DAY
 Context = Literal["standard", "batch", "flex", "priority", "fast"]
 Component = Literal[
     "input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio", "output_audio",
-    "input_image", "output_image", "web_search", "rerank_search", "request",
+    "input_image", "output_image", "audio_time", "web_search", "rerank_search", "request",
 ]  # fmt: skip
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -28,10 +28,11 @@ Amount = Annotated[Decimal, Field(ge=0, max_digits=26, decimal_places=12)]
 Ratio = Annotated[Decimal, Field(ge=0, decimal_places=12)]
 
 PER: Final[Mapping[str, int]] = {
-    component: 1_000 if component in ("web_search", "rerank_search", "request") else 1_000_000
-    for component in COMPONENTS
+    **dict.fromkeys(COMPONENTS, 1_000_000),
+    **dict.fromkeys(("web_search", "rerank_search", "request"), 1_000),
+    "audio_time": 3_600_000,
 }
-"""How many units a price of the file buys: a million tokens, or a thousand searches or requests."""
+"""How many units a price of the file buys: a million tokens, an hour of audio, a thousand searches or requests."""
 DEAREST: Final = 4_000
 """USD for that many: landing's largest quantities at such a price, all components together, still fit 64 bits of pico-dollars."""
 CHEAPEST: Final = Decimal("0.001")
@@ -55,7 +56,7 @@ class Dated(Table):
 
 
 class Priced(Dated):
-    """Prices in whole currency units: per million tokens, per thousand searches and requests."""
+    """Prices in whole currency units: per million tokens, per hour of audio, per thousand searches and requests."""
 
     input: Decimal | None = None
     cache_read: Decimal | None = None
@@ -67,6 +68,7 @@ class Priced(Dated):
     output_audio: Decimal | None = None
     input_image: Decimal | None = None
     output_image: Decimal | None = None
+    audio_time: Decimal | None = None
     web_search: Decimal | None = None
     rerank_search: Decimal | None = None
     request: Decimal | None = None
@@ -85,14 +87,20 @@ class Priced(Dated):
         return self
 
 
+_UNITS: Final = {
+    1_000_000: ("million tokens", "token"),
+    3_600_000: ("hour", "second"),
+    1_000: ("thousand", "search or request"),
+}
+
+
 def _absurd(component: str, price: Decimal) -> str | None:
-    unit = "million tokens" if PER[component] == 1_000_000 else "thousand"
+    unit, one = _UNITS[PER[component]]
     if price < 0:
         return "a price is not negative"
     if price > DEAREST:
         return f"more than {DEAREST:,} per {unit} is no price of a model"
     if 0 < price < CHEAPEST:
-        one = "token" if PER[component] == 1_000_000 else "search or request"
         return f"looks like a price per {one}; write it per {unit}"
     return None
 
@@ -107,6 +115,7 @@ class Override(Priced):
     weekdays: tuple[Weekday, ...] = WEEKDAYS
     from_time: time = time()
     to_time: time = time()
+    min_audio_seconds: int | None = Field(default=None, ge=0, le=3_600)
     is_free: bool = False
 
     @model_validator(mode="before")
@@ -122,6 +131,8 @@ class Override(Priced):
             raise ValueError("names no price")
         if self.is_free and any(self.prices.values()):
             raise ValueError("is_free = true, but not every price is 0")
+        if self.min_audio_seconds is not None and self.audio_time is None:
+            raise ValueError("min_audio_seconds belongs to a price of audio_time")
         if not self.context or not self.weekdays:
             raise ValueError("an empty list of contexts or weekdays holds never")
         if self.from_time.tzinfo or self.to_time.tzinfo or self.from_time.microsecond or self.to_time.microsecond:

@@ -117,6 +117,7 @@ def _replaced(cell: PriceCell, override: Override, problems: list[str]) -> Price
         currency=override.currency,
         has_context_price=True,
         price_source=_source(cell, bool(kept)),
+        min_audio_ms=cell.min_audio_ms if override.min_audio_seconds is None else 1_000 * override.min_audio_seconds,
     )
     if new.is_free and not override.is_free:
         problems.append(f"{name}: every price is 0; write is_free = true if the model is free")

@@ -4,7 +4,8 @@ Defects of that file, and what is done about them:
 - It holds prices of today only: they are taken for every date.
 - It writes 0 where it knows nothing. A model whose every price is 0 is left out and stays unpriced, never free.
 - A search costs by a context size that no log carries. A price counts where all sizes cost the same.
-- Prices per image, second, character, page or pixel have no column here and are left out.
+- Prices per image, character, page or pixel have no column here and are left out, and those per second of anything but
+  audio that is transcribed.
 - One model may stand under several names of one provider. Where their prices differ, none of them counts.
 """
 
@@ -40,6 +41,8 @@ _COMPONENT_OF_KEY: Final = {
 }
 _CONTEXT_OF_SUFFIX: Final = {"": "standard", "_batches": "batch", "_flex": "flex", "_priority": "priority"}
 _CONTEXTS: Final = (*_CONTEXT_OF_SUFFIX.values(), "fast")
+_UNITS: Final = {"audio_time": 1_000}
+"""How many of our units one of theirs is: audio counts in milliseconds here and in seconds there."""
 _KEY: Final = re.compile(
     rf"(?P<base>{'|'.join(sorted(_COMPONENT_OF_KEY, key=len, reverse=True))})"
     r"(?:_above_(?P<threshold>\d+)(?P<kilo>k?)_tokens)?(?P<suffix>_batches|_flex|_priority|)"
@@ -125,7 +128,7 @@ def _model(key: str, entry: Any) -> LiteLLMModel:
         raise _LeftOut("a pattern, not a model")
     stated = _stated(values)
     if not any(stated.values()):
-        raise _LeftOut("has no price per token, search or request")
+        raise _LeftOut("has no price per token, search, request or second that is transcribed")
     if not any(price for prices in stated.values() for price in prices.values()):
         raise _LeftOut("every price is 0, which may mean unknown")
     return LiteLLMModel(key, provider_id(vendor), _name(key.lower(), vendor), _steps(stated))
@@ -161,6 +164,8 @@ def _stated(values: Mapping[str, Any]) -> Stated:
                 stated.setdefault(("standard", start + 1 if start else 0), {})[component] = _price(key, tier[key])
     for component, price in _searches(values).items():
         stated["standard", 0][component] = price
+    if values.get("mode") == "audio_transcription" and values.get("input_cost_per_second") is not None:
+        stated["standard", 0]["audio_time"] = _price("input_cost_per_second", values["input_cost_per_second"])
     return stated
 
 
@@ -197,6 +202,8 @@ def _steps(stated: Stated) -> dict[str, tuple[Step, ...]]:
                 for (name, lo), own in sorted(stated.items()):
                     if name == source and lo <= start:
                         merged |= own
-            prices.append(tuple(sorted((component, price, 1) for component, price in merged.items())))
+            prices.append(
+                tuple(sorted((component, price, _UNITS.get(component, 1)) for component, price in merged.items()))
+            )
         found[context] = tuple(collapse(starts, prices, TIER_END))
     return found

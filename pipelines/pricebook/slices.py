@@ -36,7 +36,7 @@ FALLBACKS: Final[Mapping[str, tuple[str, ...]]] = {
     "input_image": ("input",),
     "output_image": ("output",),
 }
-"""Which price stands in for a missing one, nearest first. Searches, reranks and requests have no stand-in."""
+"""Which price stands in for a missing one, nearest first. Audio by time, searches, reranks and requests have no stand-in."""
 
 SLICE_KEY: Final = [
     pa.field("price_provider", pa.string(), nullable=False),
@@ -56,6 +56,7 @@ PRICE_SLICE: Final = pa.schema(
         pa.field("price_source", pa.string(), nullable=False),
         pa.field("has_context_price", pa.bool_(), nullable=False),
         pa.field("is_free", pa.bool_(), nullable=False),
+        pa.field("min_audio_ms", pa.int64(), nullable=False),
         pa.field("price_currency", pa.string(), nullable=False),
         pa.field("price_block", pa.int64(), nullable=False),
         *(pa.field(f"{component}_num", pa.int64()) for component in COMPONENTS),
@@ -162,7 +163,7 @@ def _slice_row(cell: PriceCell) -> tuple[object, ...]:
     nums, block = common_block(in_scope)
     filled, fallbacks = with_fallbacks(nums)
     prices = (filled.get(component) for component in COMPONENTS)
-    kind = (cell.price_source, cell.has_context_price, cell.is_free)
+    kind = (cell.price_source, cell.has_context_price, cell.is_free, cell.min_audio_ms)
     listed = (cell.currency, block, *prices, fallbacks)
     return (*_key(cell), *kind, *listed, *_contract(cell), cell.gpu_pool_id)
 
@@ -186,6 +187,14 @@ def _component_rows(cell: PriceCell) -> list[tuple[object, ...]]:
 def _shown(price: Decimal | Fraction) -> Decimal:
     """A price for reading; the exact one is `price_num / price_block`."""
     return price if isinstance(price, Decimal) else (Decimal(price.numerator) / price.denominator).quantize(LAST_DIGIT)
+
+
+def with_new_columns(table: pa.Table) -> pa.Table:
+    """A wide table as an earlier release wrote it, with the columns that came later: no price, no shortest audio."""
+    for field in PRICE_SLICE:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.array([None if field.nullable else 0] * len(table), field.type))
+    return table
 
 
 def price_slices(table: pa.Table) -> dict[tuple[str, str], tuple[PriceSlice, ...]]:
@@ -215,6 +224,7 @@ def _price_slice(row: Mapping[str, Any]) -> PriceSlice:
         fallbacks=row["fallbacks"],
         contract=_contract_of(row) if row["has_contract"] else None,
         gpu_pool_id=row["gpu_pool_id"],
+        min_audio_ms=row["min_audio_ms"],
     )
 
 

@@ -93,6 +93,11 @@ class Fields:
         sql = "make_timestamptz((trunc(try_cast({} as decimal(18,6))::decimal(30,6) * 1000000))::bigint)"
         return self._typed(paths, pattern, sql, "seconds since 1970")
 
+    def milliseconds(self, *paths: str) -> str:
+        """First filled path, a length in seconds, as whole milliseconds."""
+        sql = "(round(try_cast({} as decimal(18,6)) * 1000))::bigint"
+        return self._typed(paths, r"\d{1,9}(\.\d*)?", sql, "a number of seconds of at least 0")
+
     def nanos(self, path: str) -> str:
         """The path as an instant given in whole nanoseconds since 1970, which is null where it is 0."""
         sql = "make_timestamptz(({}::hugeint // 1000)::bigint)"

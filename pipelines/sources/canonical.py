@@ -60,7 +60,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
     five, hour = columns["cache_creation_5m_input_tokens"], columns["cache_creation_1h_input_tokens"]
     written = columns["cache_creation_input_tokens"]
     started, ended, latency = columns["started_at"], columns["ended_at"], columns["latency_ms"]
-    usage = f"coalesce({columns['input_tokens']}, 0) + coalesce({columns['output_tokens']}, 0)"
+    usage = " + ".join(f"coalesce({columns[name]}, 0)" for name in ("input_tokens", "output_tokens", "audio_ms"))
     columns |= {
         "source_record_id": f.text(*_ALIASES["source_record_id"]),
         "observed_at": f.instant("observed_at"),

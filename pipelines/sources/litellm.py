@@ -132,6 +132,8 @@ def _usage(f: Fields) -> dict[str, str]:
         f.count("prompt_tokens", f"{_USAGE}.prompt_tokens"),
         f.count("completion_tokens", f"{_USAGE}.completion_tokens"),
     )
+    # OpenAI's usage of what is billed by duration (openai.types.audio.transcription_text_usage_duration), passed on.
+    audio = f.milliseconds(f"{_USAGE}.seconds")
     return {
         "input_tokens": inputs,
         "cache_read_input_tokens": read,
@@ -144,10 +146,11 @@ def _usage(f: Fields) -> dict[str, str]:
         "output_audio_tokens": f.count(f"{_OUTPUT}.audio_tokens"),
         "input_image_tokens": f.count(f"{_INPUT}.image_tokens"),
         "output_image_tokens": f.count(f"{_OUTPUT}.image_tokens"),
+        "audio_ms": audio,
         "web_search_requests": f.count(f"{_USAGE}.server_tool_use.web_search_requests"),
         "usage_semantics": "'inclusive'",
         # What a cut stream used is the gateway's own count, not the provider's.
-        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) = 0 then 'missing' "
+        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) + coalesce({audio}, 0) = 0 then 'missing' "
         f"when {f.text('status')} = 'failure' or {_client_left(f)} then 'estimated' else 'reported' end",
         "service_tier": f.text("cost_breakdown.service_tier", f"{_USAGE}.service_tier"),
         "speed": f.text(f"{_USAGE}.speed"),

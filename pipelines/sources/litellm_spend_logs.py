@@ -127,6 +127,7 @@ def _usage(f: Fields) -> dict[str, str]:
     five, hour = first(f"{_WRITES}.ephemeral_5m_input_tokens"), first(f"{_WRITES}.ephemeral_1h_input_tokens")
     written = most(".cache_creation_input_tokens", f"{_INPUT}.cache_creation_tokens")
     inputs, outputs = _counted(f, "prompt_tokens"), _counted(f, "completion_tokens")
+    audio = f.milliseconds(f"{_USAGE}.seconds", f"{_EXTRA}.seconds")
     return {
         "input_tokens": inputs,
         "cache_read_input_tokens": most(".cache_read_input_tokens", f"{_INPUT}.cached_tokens"),
@@ -139,10 +140,11 @@ def _usage(f: Fields) -> dict[str, str]:
         "output_audio_tokens": first(f"{_OUTPUT}.audio_tokens"),
         "input_image_tokens": first(f"{_INPUT}.image_tokens"),
         "output_image_tokens": first(f"{_OUTPUT}.image_tokens"),
+        "audio_ms": audio,
         "web_search_requests": first(".server_tool_use.web_search_requests"),
         "usage_semantics": "'inclusive'",
         # What a cut stream used is the gateway's own count, not the provider's.
-        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) = 0 then 'missing' "
+        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) + coalesce({audio}, 0) = 0 then 'missing' "
         f"when {_status(f)} = 'failure' or {_client_left(f)} then 'estimated' else 'reported' end",
         "service_tier": f.text(f"{_BREAKDOWN}.service_tier", f"{_USAGE}.service_tier"),
         "speed": f.text(f"{_USAGE}.speed"),

@@ -395,3 +395,16 @@ def test_a_record_that_cannot_be_read_says_why(workspace: Workspace, changes: di
     result = workspace.land_records("litellm", [payload(id="good"), payload(**changes)])
     assert (result.counts.rows_in, result.counts.landed, result.counts.quarantined) == (2, 1, 1)
     assert refused(workspace) == [(2, reason)]
+
+
+@pytest.mark.parametrize(("seconds", "audio_ms"), [(12, 12_000), (12.3456, 12_346), (0.4, 400), (0, 0)])
+def test_a_transcription_has_the_length_of_its_audio(workspace: Workspace, seconds: float, audio_ms: int) -> None:
+    heard = usage(type="duration", seconds=seconds)
+    row = land_one(workspace, call_type="atranscription", prompt_tokens=0, completion_tokens=0, **heard)
+    assert (row["audio_ms"], row["usage_quality"]) == (audio_ms, "reported" if audio_ms else "missing")
+
+
+def test_audio_of_more_than_a_day_is_refused(workspace: Workspace) -> None:
+    result = workspace.land_records("litellm", [payload(**usage(seconds=86_400)), payload(**usage(seconds=86_400.001))])
+    assert (result.counts.landed, result.counts.quarantined) == (1, 1)
+    assert [reason for _, reason in refused(workspace)] == ["more than a day of audio in one request"]

@@ -212,6 +212,12 @@ def test_older_rows_have_their_cached_tokens_beside_the_usage_object(workspace: 
     assert (row["cache_read_input_tokens"], row["cache_creation_input_tokens"]) == (600, 200)
 
 
+def test_a_transcription_has_the_length_of_its_audio(workspace: Workspace) -> None:
+    heard = metadata(usage_object={"type": "duration", "seconds": 61.234})
+    [row] = land(workspace, spend_log(call_type="atranscription", prompt_tokens=0, completion_tokens=0, **heard))
+    assert (row["audio_ms"], row["usage_quality"]) == (61_234, "reported")
+
+
 def test_operations_and_tiers(workspace: Workspace) -> None:
     found = land(
         workspace,

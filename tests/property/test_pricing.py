@@ -40,6 +40,7 @@ PARTS = st.fixed_dictionaries(
         **dict.fromkeys(
             ("input_audio", "output_audio", "input_image", "output_image"), st.just(0) | st.integers(0, 9_999)
         ),
+        "audio_time": st.just(0) | st.integers(0, 86_400_000) | st.sampled_from((1, 9_999, 10_000, 10_001)),
         **dict.fromkeys(("web_search", "rerank_search"), st.just(0) | st.integers(0, 99)),
     }
 )

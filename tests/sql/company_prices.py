@@ -54,6 +54,14 @@ input = 3
 above_input_tokens = 200000
 weekdays = ["tue"]
 
+[[override]]
+provider = "acme"
+model = "listens"
+currency = "EUR"
+input = 1
+audio_time = "0.2"
+min_audio_seconds = 10
+
 [[discount]]
 provider = "anthropic"
 model = "*"
@@ -148,6 +156,7 @@ OWN = [
     ("acme", "yen-chat"),
     ("acme", "week-chat"),
     ("acme", "night-chat"),
+    ("acme", "listens"),
     ("vllm", "acme/llama-4"),
     ("acme", "house-model"),
 ]

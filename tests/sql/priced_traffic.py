@@ -87,6 +87,7 @@ def _usage(rng: random.Random, inputs: int) -> Record:
         "input_image_tokens": rng.choice((0, 0, 0, _part(rng, inputs - audio_in))),
         "output_audio_tokens": audio_out,
         "output_image_tokens": rng.choice((0, 0, 0, _part(rng, outputs - audio_out))),
+        "audio_ms": rng.choice((0, 0, 0, 0, 0, 0, 9_999, 10_000, 10_001, 61_234)),
         "web_search_requests": rng.choice((0, 0, 0, 1, 7)),
         "rerank_searches": rng.choice((0, 0, 0, 0, 3)),
     }

@@ -29,7 +29,7 @@ GROUPS = {
     "cache_read_cost_pico": ("cache_read",),
     "cache_write_cost_pico": ("cache_write_5m", "cache_write_1h"),
     "output_cost_pico": ("output", "reasoning"),
-    "media_cost_pico": ("input_audio", "output_audio", "input_image", "output_image"),
+    "media_cost_pico": ("input_audio", "output_audio", "input_image", "output_image", "audio_time"),
     "request_cost_pico": ("web_search", "rerank_search", "request", GATEWAY_LOOKUP),
 }
 """Columns of the mart, and the components of the reference that each adds up."""

@@ -34,6 +34,9 @@ ENTRIES = """{
    {"range": [0, 32000.0], "input_cost_per_token": 1e-06, "output_cost_per_token": 5e-06},
    {"range": [32000.0, 128000.0], "input_cost_per_token": 2e-06, "output_cost_per_token": 7e-06}]},
  "acme/rank": {"litellm_provider": "acme", "mode": "rerank", "input_cost_per_query": 0.002, "input_cost_per_token": 0.0},
+ "acme/listen": {"litellm_provider": "acme", "mode": "audio_transcription", "input_cost_per_second": 0.0001,
+   "output_cost_per_second": 0.0001},
+ "acme/speak": {"litellm_provider": "acme", "mode": "audio_speech", "input_cost_per_second": 0.0001},
  "acme/zero": {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 0.0, "output_cost_per_token": 0},
  "acme/picture": {"litellm_provider": "acme", "mode": "image_generation", "output_cost_per_image": 0.04},
  "acme/*": {"litellm_provider": "acme", "input_cost_per_token": 1e-06},
@@ -117,6 +120,11 @@ def test_a_rerank_is_priced_by_the_query(book: SmallBook) -> None:
     assert priced(book, Usage(rerank_searches=3), "rank").list_cost_pico_usd == 3 * 2 * 10**9
 
 
+def test_transcription_is_priced_by_the_second(book: SmallBook) -> None:
+    # 0.0001 USD a second are 100,000 pico-dollars a millisecond.
+    assert priced(book, Usage(audio_ms=61_234), "listen").list_cost_pico_usd == 61_234 * 100_000
+
+
 def test_a_search_whose_price_depends_on_what_no_log_says_has_none(book: SmallBook) -> None:
     request = priced(book, Usage(input_tokens=1, web_search_requests=1), "by-size")
     assert (request.status, request.reason) == ("partial", "no_price:web_search")
@@ -126,7 +134,8 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(tmp_path: Path) -> None
     assert read(tmp_path).left_out == {
         "sample_spec": "not a model",
         "acme/zero": "every price is 0, which may mean unknown",
-        "acme/picture": "has no price per token, search or request",
+        "acme/picture": "has no price per token, search, request or second that is transcribed",
+        "acme/speak": "has no price per token, search, request or second that is transcribed",
         "acme/*": "a pattern, not a model",
         "ollama/llama": "a server of one's own has no list price",
         "azure/twin": "azure/twin and azure_ai/twin are one name at two prices",

@@ -32,7 +32,14 @@ from pipelines.pricebook.book import (
 )
 from pipelines.pricebook.catalogue import CATALOGUE_CONTEXT, PriceCell, collapse, price_cells, resold_model
 from pipelines.pricebook.naming import Names
-from pipelines.pricebook.slices import common_block, pico_usd_per_unit, price_slices, slice_table, with_fallbacks
+from pipelines.pricebook.slices import (
+    common_block,
+    pico_usd_per_unit,
+    price_slices,
+    slice_table,
+    with_fallbacks,
+    with_new_columns,
+)
 
 USAGES = (
     Usage(input_tokens=4_521, output_tokens=387),
@@ -55,6 +62,8 @@ USAGES = (
         output_image_tokens=101,
         rerank_searches=7,
     ),
+    Usage(input_tokens=101, output_tokens=11, audio_ms=61_234),
+    Usage(audio_ms=9_999),
 )
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DIFFERENCES = {
@@ -96,6 +105,8 @@ def as_the_catalogue_counts(usage: Usage) -> CatalogueUsage:
         "output_audio_tokens": usage.output_audio_tokens,
         "input_image_tokens": usage.input_image_tokens,
         "output_image_tokens": usage.output_image_tokens,
+        "audio_seconds": Decimal(usage.audio_ms) / 1_000,
+        "input_audio_seconds": Decimal(usage.audio_ms) / 1_000,
         "web_searches": usage.web_search_requests,
         "rerank_searches": usage.rerank_searches,
     }
@@ -308,10 +319,10 @@ def test_units_without_a_column_stay_in_the_long_table_and_leave_the_slice_empty
     book: PriceBook, slices: dict[tuple[str, str], tuple[PriceSlice, ...]]
 ) -> None:
     components = set(book.components["component"].to_pylist())
-    assert {"audio_hours", "input_document_kpages", "input_mchars", "storage_searches_kcount"} <= components
-    priced_by_the_hour = slices["groq", "whisper-large-v3"]
-    assert {tuple(s.nums) for s in priced_by_the_hour} == {()}
-    request = in_context(Usage(input_tokens=1), priced_by_the_hour, "standard", NOW)
+    assert {"input_document_kpages", "input_mchars", "storage_searches_kcount"} <= components
+    priced_by_the_letter = slices["azure", "openai/tts-1"]
+    assert {tuple(s.nums) for s in priced_by_the_letter} == {()}
+    request = in_context(Usage(input_tokens=1), priced_by_the_letter, "standard", NOW)
     assert (request.status, request.reason) == ("unpriced", "no_price:input")
 
 
@@ -337,6 +348,13 @@ def test_a_book_is_the_same_bytes_every_time_and_survives_the_disk(book: PriceBo
         book.source_version,
     )
     assert {name for name, table in loaded.tables().items() if table.equals(book.tables()[name])} == set(TABLES)
+
+
+def test_a_book_of_an_earlier_release_has_no_prices_of_what_came_later(book: PriceBook) -> None:
+    later = ("min_audio_ms", "audio_time_num", "contract_audio_time_num")
+    found = with_new_columns(book.slices.drop_columns(list(later)))
+    assert [set(found[name].to_pylist()) for name in later] == [{0}, {None}, {None}]
+    assert price_slices(found)["groq", "whisper-large-v3"][0].nums == {}
 
 
 def test_a_book_that_was_tampered_with_is_refused(book: PriceBook, tmp_path: Path) -> None:

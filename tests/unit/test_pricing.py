@@ -306,6 +306,7 @@ def usage_of(parts: dict[str, int]) -> Usage:
         output_audio_tokens=parts["output_audio"],
         input_image_tokens=parts["input_image"],
         output_image_tokens=parts["output_image"],
+        audio_ms=parts["audio_time"],
         web_search_requests=parts["web_search"],
         rerank_searches=parts["rerank_search"],
     )

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.economics.pricing import PricedRequest, Usage, price_request
+from pipelines.pricebook.book import build_price_book
 from pipelines.pricebook.capacity import usd_per_token
+from pipelines.pricebook.slices import price_slices
 from tests.price_books import SmallBook, company
 
 NOON = datetime(2026, 11, 9, 12, tzinfo=UTC)  # a Monday
@@ -67,6 +69,12 @@ output = "10"
 provider = "openai"
 model = "acme-rerank"
 rerank_search = "2"
+
+[[override]]
+provider = "openai"
+model = "acme-listens"
+audio_time = "0.36"
+min_audio_seconds = 10
 
 [[discount]]
 provider = "anthropic"
@@ -234,6 +242,32 @@ def test_9_reranks_per_search_embeddings_by_input_and_web_searches_per_call(pric
     assert (embedding.status, embedding.cost_pico_usd) == ("priced", 20_000_000)
     searched = priced("openai", "gpt-4o", Usage(input_tokens=1, web_search_requests=2))
     assert searched.components_pico_usd == {"input": 2_500_000, "web_search": 20_000_000_000}
+
+
+@pytest.mark.parametrize(
+    ("audio_ms", "cost_pico_usd"),
+    # 0.36 USD an hour are 100,000 pico-dollars a millisecond.
+    [(1, 10**9), (9_999, 10**9), (10_000, 10**9), (10_001, 1_000_100_000), (3_600_000, 360_000_000_000)],
+)
+def test_9_audio_by_time_has_a_shortest_length(priced: Priced, audio_ms: int, cost_pico_usd: int) -> None:
+    heard = priced("openai", "acme-listens", Usage(audio_ms=audio_ms))
+    assert (heard.status, heard.components_pico_usd) == ("priced", {"audio_time": cost_pico_usd})
+
+
+@pytest.mark.parametrize(
+    ("audio_ms", "cost_pico_usd"),
+    # Groq bills ten seconds at least. 0.04 USD an hour are 11,111.1… pico-dollars a millisecond.
+    [(2_000, 111_111_111), (10_000, 111_111_111), (10_001, 111_122_222), (90_000, 1_000_000_000)],
+)
+def test_9_the_shortest_audio_that_groq_bills(audio_ms: int, cost_pico_usd: int) -> None:
+    slices = price_slices(build_price_book().slices)["groq", "whisper-large-v3-turbo"]
+    heard = price_request(Usage(audio_ms=audio_ms), slices, started_at=datetime(2026, 11, 9, tzinfo=UTC))
+    assert (heard.status, heard.cost_pico_usd) == ("priced", cost_pico_usd)
+
+
+def test_9_audio_without_a_price_by_time_is_partial(priced: Priced) -> None:
+    heard = priced("openai", "gpt-4o", Usage(input_tokens=1, audio_ms=1))
+    assert (heard.status, heard.reason, heard.cost_pico_usd) == ("partial", "no_price:audio_time", 2_500_000)
 
 
 def test_10_a_pool_costs_what_its_hours_and_its_utilisation_say(

@@ -1,4 +1,4 @@
-"""Prices as a person reads them: dollars per million tokens or per thousand calls, one line per component and tier."""
+"""Prices as a person reads them: dollars per million tokens, hour of audio or thousand calls, one line per component and tier."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, Final
 
 from pipelines.economics.pricing import COMPONENTS, TIER_END
+from pipelines.pricebook.company import PER
 
-PER_THOUSAND: Final = frozenset({"web_search", "rerank_search", "request"})
+_UNIT: Final = {1_000: "1,000", 1_000_000: "1M tokens", 3_600_000: "hour"}
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EVERY_DAY = 127
 _DAY_S = 86_400
@@ -38,7 +39,7 @@ def price_lines(slices: Iterable[Mapping[str, Any]]) -> list[PriceLine]:
 
 
 def unit_of(component: str) -> str:
-    return "1,000" if component in PER_THOUSAND else "1M tokens"
+    return _UNIT[PER[component]]
 
 
 def _line(row: Mapping[str, Any], component: str) -> PriceLine | None:
@@ -54,8 +55,7 @@ def _line(row: Mapping[str, Any], component: str) -> PriceLine | None:
 
 
 def _price(component: str, num: int, block: int) -> Decimal:
-    units = 1_000 if component in PER_THOUSAND else 1_000_000
-    price = _EXACT.divide(Decimal(num * units), Decimal(block * 10**12))
+    price = _EXACT.divide(Decimal(num * PER[component]), Decimal(block * 10**12))
     return price.normalize(_EXACT)
 
 

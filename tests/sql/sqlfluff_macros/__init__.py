@@ -90,6 +90,10 @@ def int_div(a: str, b: str) -> str:
     return f"int_div({a}, {b})"
 
 
+def billed_quantity(component: str) -> str:
+    return f"{component}_quantity"
+
+
 def price_contexts() -> list[str]:
     return ["standard", "batch", "fast"]
 
