@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from pipelines.landing.collect import find, ingest
 from pipelines.settings import Pricing
 from sample_data.generate import generate
 from tests.integration import company
+from tests.integration.test_two_sources import land_spans, payload, span
 from tests.sql import company_prices
 from tests.sql.priced_traffic import over_weeks
 from tests.workspace import Workspace
@@ -85,7 +87,7 @@ def sorted_rows(table: pa.Table, columns: list[str]) -> list[tuple[Any, ...]]:
     return sorted(zip(*(table.column(name).to_pylist() for name in columns), strict=True), key=repr)
 
 
-def assert_equal(duck: Marts, spark: Marts) -> None:
+def assert_equal(duck: Marts, spark: Marts, may_be_empty: str = "") -> None:
     for name in names():
         assert [(field.name, str(field.type)) for field in spark[name].schema] == expected_columns(name, duck[name]), (
             name
@@ -94,7 +96,7 @@ def assert_equal(duck: Marts, spark: Marts) -> None:
         pairs = zip(sorted_rows(duck[name], columns), sorted_rows(spark[name], columns), strict=True)
         differ = [dict(zip(columns, zip(a, b, strict=True), strict=True)) for a, b in pairs if a != b]
         assert not differ, (name, len(differ), {column: two for column, two in differ[0].items() if two[0] != two[1]})
-        assert duck[name].num_rows > 0, f"{name} is empty: nothing was compared"
+        assert duck[name].num_rows > 0 or name == may_be_empty, f"{name} is empty: nothing was compared"
 
 
 @contextmanager
@@ -115,6 +117,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with workspace_at(root, pricing=Pricing(company_prices=prices)) as workspace:
         company.land_first(workspace)
         workspace.land_records("own", over_weeks([*company_prices.OWN, *DRAWING], 300, seed=3))
+        october = datetime(2026, 10, 20, 12, tzinfo=UTC)
+        workspace.land_records("gateway", [payload("chatcmpl-1", "call-1", october)])
+        land_spans(workspace, [span(1, october, response_id="chatcmpl-1"), span(2, october)])
         workspace.build()
         company.land_late(workspace)
         assert workspace.build().kind == "incremental"
@@ -147,7 +152,7 @@ def test_the_sample_company_in_another_zone_has_the_same_marts_on_both_engines(t
         workspace.build()
         with local_session(workspace.settings) as session:
             build_on_spark(workspace.settings, session)
-            assert_equal(on_duckdb(workspace), on_spark(session))
+            assert_equal(on_duckdb(workspace), on_spark(session), may_be_empty="fct_told_twice_day")  # one log alone
 
 
 @pytest.fixture(scope="module")
