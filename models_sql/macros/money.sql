@@ -44,11 +44,23 @@
   ({{ big(a) }} // {{ big(b) }})
 {%- endmacro %}
 
+{% macro spark__int_div(a, b) -%}
+  {{ exact_div('(' ~ big(a) ~ ' - ' ~ big(a) ~ ' % ' ~ big(b) ~ ')', b) }}
+{%- endmacro %}
+
+{#- Quotient of a multiple of b by b. -#}
+{% macro exact_div(multiple, b) -%}
+  {{ return(adapter.dispatch('exact_div', 'margincall')(multiple, b)) }}
+{%- endmacro %}
+
+{% macro duckdb__exact_div(multiple, b) -%}
+  ({{ multiple }} // {{ b }})
+{%- endmacro %}
+
 {#- `div` ends at 64 bits and `/` rounds: only the quotient without remainder is exact. It has 20 digits by a divisor of 38
     and 29 by one of 19, so a divisor that fits is narrowed first. -#}
-{% macro spark__int_div(a, b) -%}
-  {%- set whole = '(' ~ big(a) ~ ' - ' ~ big(a) ~ ' % ' ~ big(b) ~ ')' -%}
-  cast(coalesce({{ whole }} / try_cast({{ b }} as decimal(19, 0)), {{ whole }} / {{ big(b) }}) as decimal(38, 0))
+{% macro spark__exact_div(multiple, b) -%}
+  cast(coalesce({{ multiple }} / try_cast({{ b }} as decimal(19, 0)), {{ multiple }} / {{ big(b) }}) as decimal(38, 0))
 {%- endmacro %}
 
 {#- a / b to the nearest whole number, halves to even; null where b is null or 0; b > 0. Written without `abs`, which on Spark
@@ -66,10 +78,12 @@
   end
 {%- endmacro %}
 
-{#- The same for a >= 0 and b > 0, in far fewer steps: what is added before the division carries every rest above a half over
-    the next whole number, and a half of b only where the quotient is odd. -#}
+{#- The same for a >= 0 and b > 0, both of 128 bits, in far fewer steps: twice what goes into 2b, and 0, 1 or 2 by the rest,
+    where a half goes to 0 or 2. Engines write `a` out wherever it stands, and where this is nested that multiplies. -#}
 {% macro round_half_even(a, b) -%}
-  {{ int_div('2 * (' ~ a ~ ') + ' ~ b ~ ' - 1 + ' ~ int_div(a, b) ~ ' % 2', '2 * ' ~ b) }}
+  {%- set rest2 = '2 * ((' ~ a ~ ') % (2 * ' ~ b ~ '))' -%}
+  ({{ exact_div('(' ~ a ~ ' - (' ~ a ~ ') % (2 * ' ~ b ~ '))', b) }}
+  + case when {{ rest2 }} <= {{ b }} then 0 when {{ rest2 }} < 3 * {{ b }} then 1 else 2 end)
 {%- endmacro %}
 
 {#- Ratio of two sums in units of 10^-12, so that `pico_to_usd` makes it a DECIMAL(38,12); null without a denominator. -#}
