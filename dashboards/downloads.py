@@ -21,7 +21,7 @@ def week_csv(week: Week) -> bytes:
 
 
 def tenants_csv(rows: Sequence[TenantMargin]) -> bytes:
-    """One row per tenant; `unattributed` and `shared` make the sums those of the company."""
+    """One row per tenant; `unattributed` and `unallocated` make the sums those of the company."""
     names = [field.name for field in fields(TenantMargin)]
     names[names.index("outside_cogs_usd") : names.index("outside_cogs_usd")] = [
         "cogs_usd",

@@ -12,7 +12,7 @@ from warehouse.rows import Period, quotient
 
 NONE = "–"
 """Stands where there is no figure."""
-_NAMES = {"unattributed": "Not attributed", "shared": "Shared pools"}
+_NAMES = {"unattributed": "Not attributed", "shared": "Shared cost", "unallocated": "Shared cost that no tenant bears"}
 
 
 def day(value: date) -> str:
@@ -48,7 +48,7 @@ def lasted(start: str, end: str | None) -> str:
 
 
 def known(value: str | None) -> str:
-    """A key of the marts: null is `not named`, `unattributed` and `shared` have words of their own."""
+    """A key of the marts: null is `not named`, `unattributed`, `shared` and `unallocated` have words of their own."""
     return "not named" if value is None else _NAMES.get(value, value)
 
 

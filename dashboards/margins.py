@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from warehouse.reader import SHARED, UNATTRIBUTED
+from warehouse.reader import UNALLOCATED, UNATTRIBUTED
 from warehouse.rows import GrossProfit, TenantMargin, quotient
 
 State = Literal["under_water", "below_target", "on_target", "free", "idle"]
@@ -44,7 +44,7 @@ class Step:
 
 
 def is_tenant(row: TenantMargin) -> bool:
-    return row.tenant_id not in (UNATTRIBUTED, SHARED)
+    return row.tenant_id not in (UNATTRIBUTED, UNALLOCATED)
 
 
 def state_of(row: TenantMargin, margin_min: Decimal | None) -> State:

@@ -16,6 +16,7 @@ from dashboards.margins import STATES, state_of
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page, coverage_words
 from pipelines.economics.figures import shown, shown_bound
+from warehouse.reader import SHARED
 from warehouse.rows import CostLine, Dimension, Period, TaskCost, TenantMargin, quotient
 
 BEFORE = timedelta(days=49)
@@ -37,7 +38,7 @@ def show(
         about = [part for part in (row.tenant_id, row.plan, row.segment) if part]
         page.header(f"{name}, {text.span(period)}", "  ·  ".join(about), coverage_words([row]))
     tasks = [line for line in page.marts.task_costs(period, ("tenant_id", "feature")) if line.key[0] == row.tenant_id]
-    lines = page.marts.costs(period, BREAKDOWN, row.tenant_id)
+    lines = [*page.marts.costs(period, BREAKDOWN, row.tenant_id), *_shared(page, row, period)]
     st.html(markup.cards(_cards(page, row, everyone, tasks)))
     _days(page, row, period)
     _by_feature(lines, tasks)
@@ -61,6 +62,16 @@ def show(
         f"margincall-costs-{period.start}-to-{period.last}.csv", "text/csv", icon=":material/download:", on_click="ignore",
         key="download_tenant",
     )  # fmt: skip
+
+
+def _shared(page: Page, row: TenantMargin, period: Period) -> list[CostLine]:
+    """The tenant's part of shared cost, as lines beside its own."""
+    parts = [part for part in page.marts.shared_costs(period) if part.tenant_id == row.tenant_id]
+    return [
+        CostLine((SHARED, None, None, part.component, True), part.cost_usd, 0, 0, 0, part.unconverted_days,
+                 0, 0, 0, part.cost_usd, part.cost_usd)
+        for part in parts
+    ]  # fmt: skip
 
 
 def _cards(page: Page, row: TenantMargin, everyone: Sequence[TenantMargin], tasks: Sequence[TaskCost]) -> list[Card]:

@@ -50,6 +50,9 @@ logs = ["logs"]
 [environments]
 # production = ["production", "prod", "live"]   # cost of goods; every other environment is R&D. None named: production
 
+[users]
+# service_accounts = ["svc-*"]      # end users that are no persons: left out of active users and their cost
+
 [tasks]
 # max_span_days = 30                # a task id that runs on for longer is no task; its cost shows as untasked
 

@@ -92,6 +92,11 @@ class Environments(Section):
     production: tuple[str, ...] = ("production", "prod", "live")
 
 
+class Users(Section):
+    service_accounts: tuple[str, ...] = ()
+    """Patterns with `*` and `?` of end-user ids that are no persons; compared with the id as stored, hashed or not."""
+
+
 class Pricing(Section):
     gateway_lookup_usd: Decimal = Field(default=Decimal(0), ge=0, max_digits=20, decimal_places=12)
     company_prices: Path | None = None
@@ -265,6 +270,7 @@ class Settings(Section):
     sql_feeds: tuple[SqlFeed, ...] = ()
     reporting: Reporting = Reporting()
     tasks: Tasks = Tasks()
+    users: Users = Users()
     environments: Environments = Environments()
     pricing: Pricing = Pricing()
     model_tiers: ModelTiers = ModelTiers()

@@ -22,12 +22,33 @@ from warehouse.lake import fsync_and_hash, fsync_folder
 
 MARTS: Mapping[str, str] = {
     "fct_tenant_day": "usage_date",
+    "fct_feature_day": "usage_date",
+    "fct_model_day": "usage_date",
     "fct_cost_day": "usage_date",
     "fct_shared_cost_day": "usage_date",
+    "fct_allocated_cost_day": "usage_date",
     "mart_tenant_margin_month": "month",
-    "mart_weekly_unit_economics": "week_start",
+    "mart_cohort_margin_month": "month",
+    "mart_ltv_cac_month": "month",
+    **dict.fromkeys(
+        (
+            "mart_weekly_unit_economics",
+            "mart_user_cost_week",
+            "mart_user_decile_week",
+            "mart_concentration_week",
+            "mart_cache_week",
+            "mart_prompt_cache_week",
+            "mart_tier_mix_week",
+            "mart_routing_week",
+            "mart_waste_week",
+            "mart_task_driver_week",
+            "mart_context_week",
+            "mart_prompt_growth_week",
+        ),
+        "week_start",
+    ),
 }
-"""What stays -> the column that dates it. Tasks and requests do not stay: they are what is removed."""
+"""What stays -> the column that dates it. Tasks, users and requests do not stay: they are what is removed."""
 _BEFORE = "before="
 
 

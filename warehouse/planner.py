@@ -26,7 +26,12 @@ from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
 
 Days = frozenset[date]
-_MODELS = ("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_tenant_day", "fct_cost_day")
+_MODELS = (
+    *("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_cost_day"),
+    *("fct_tenant_day", "fct_feature_day", "fct_model_day"),
+    *("fct_user_week", "int_cache_week", "int_prompt_week", "int_context_step_week"),
+)
+"""What a build replaces in parts."""
 
 
 @dataclass(frozen=True)

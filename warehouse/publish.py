@@ -23,20 +23,38 @@ from warehouse.connection import literal, warehouse
 from warehouse.control import Control, now_text
 from warehouse.lake import fsync_and_hash, fsync_folder, write_atomically
 
-SERVING_VERSION = 4
+SERVING_VERSION = 5
 """Of the published tables; the reader refuses another."""
 KEPT = 3
 MARTS = (
     "fct_task",
     "fct_tenant_day",
+    "fct_feature_day",
+    "fct_model_day",
+    "fct_user_week",
     "fct_cost_day",
     "fct_shared_cost_day",
+    "fct_allocated_cost_day",
     "fct_told_twice_day",
     "mart_weekly_unit_economics",
     "mart_tenant_margin_month",
+    "mart_cohort_margin_month",
+    "mart_ltv_cac_month",
+    "mart_user_cost_week",
+    "mart_user_decile_week",
+    "mart_concentration_week",
+    "mart_cache_week",
+    "mart_prompt_cache_week",
+    "mart_tier_mix_week",
+    "mart_routing_week",
+    "mart_waste_week",
+    "mart_task_driver_week",
+    "mart_context_week",
+    "mart_prompt_growth_week",
     "mart_data_state",
     "dim_tenant",
     "dim_model",
+    "dim_price",
 )
 PRICED = "fct_llm_request_priced"
 _NUMBER = re.compile(r"marts-(\d+)\.duckdb")

@@ -38,8 +38,10 @@ from warehouse.rows import (
 __all__ = ["NoSuchWeek", "NothingPublished", "Period", "QueryError", "Reader", "Week", "WeeklyMetric"]
 
 UNATTRIBUTED = "unattributed"
+UNALLOCATED = "unallocated"
+"""Tenant ids of what names no tenant, and of shared cost that no tenant bears."""
 SHARED = "shared"
-"""Tenant ids of the rows that no tenant bears."""
+"""Feature of a tenant's part of shared cost."""
 _TASK_KEYS = ("tenant_id", "feature")
 
 
@@ -131,7 +133,8 @@ class Reader:
         return [row[0] for row in rows]
 
     def tenant_margins(self, period: Period) -> list[TenantMargin]:
-        """Revenue and cost of every tenant with either, dearest first; `shared` for pools, where there are any."""
+        """Revenue and cost of every tenant with either, its part of shared cost included, dearest first; `unallocated`
+        for what no tenant bears, where there is any."""
         rows = self._rows(
             """with days as (
                 select tenant_id, revenue_pico, inference_cogs_pico, other_cogs_pico,
@@ -139,8 +142,8 @@ class Reader:
                     requests, unpriced_requests, partial_requests, unconverted_events + unconverted_lines as unconverted
                 from fct_tenant_day where usage_date >= $start and usage_date < $end
                 union all
-                select $shared, 0, 0, coalesce(pool_cost_pico, 0), 0, 0, 0, 0, (pool_cost_pico is null)::int
-                from fct_shared_cost_day where usage_date >= $start and usage_date < $end
+                select tenant_id, 0, 0, cost_pico, 0, 0, 0, 0, unconverted_days
+                from fct_allocated_cost_day where usage_date >= $start and usage_date < $end
             ), sums as (
                 select tenant_id, sum(revenue_pico) as revenue, sum(inference_cogs_pico) as inference,
                     sum(other_cogs_pico) as other,
@@ -150,7 +153,7 @@ class Reader:
             )
             select tenant_id, name, plan, segment, revenue, inference, other, outside, requests, unpriced, partials, unconverted
             from sums left join dim_tenant using (tenant_id) order by inference + other desc, tenant_id""",
-            {"start": period.start, "end": period.end, "shared": SHARED},
+            {"start": period.start, "end": period.end},
         )
         return [TenantMargin(*row[:4], *(_usd(pico) for pico in row[4:8]), *row[8:]) for row in rows]
 
@@ -185,14 +188,14 @@ class Reader:
         return [TenantDay(*row) for row in rows]
 
     def shared_costs(self, period: Period) -> list[SharedCost]:
-        """Pools by component, dearest first."""
+        """What tenants bear of shared cost, by component, dearest first; `unallocated` for what nobody does."""
         rows = self._rows(
-            """select component, coalesce(sum(pool_cost_pico), 0), count(*) filter (where pool_cost_pico is null)
-            from fct_shared_cost_day where usage_date >= $start and usage_date < $end
-            group by component order by 2 desc, component""",
+            """select tenant_id, component, sum(cost_pico), sum(unconverted_days)::bigint
+            from fct_allocated_cost_day where usage_date >= $start and usage_date < $end
+            group by all order by 3 desc, tenant_id, component""",
             {"start": period.start, "end": period.end},
         )
-        return [SharedCost(component, _usd(pico), missing) for component, pico, missing in rows]
+        return [SharedCost(tenant, component, _usd(pico), missing) for tenant, component, pico, missing in rows]
 
     def task_costs(self, period: Period, by: Sequence[str] = ()) -> list[TaskCost]:
         """Production tasks that began in the period by tenant, by feature or both, dearest first."""

@@ -211,8 +211,9 @@ class TenantDay:
 
 @dataclass(frozen=True)
 class SharedCost:
-    """Cost of goods of a period that no tenant bears yet."""
+    """A tenant's part of the shared cost of goods of a period, by component."""
 
+    tenant_id: str
     component: str
     cost_usd: Decimal
     unconverted_days: int

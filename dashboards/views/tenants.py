@@ -16,7 +16,7 @@ from dashboards.margins import STATES, State, Sum, concentration, is_tenant, sha
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page, coverage_words
 from pipelines.economics.figures import shown, shown_bound
-from warehouse.reader import SHARED, UNATTRIBUTED
+from warehouse.reader import UNALLOCATED, UNATTRIBUTED
 from warehouse.rows import Period, TenantMargin
 
 TITLE, ICON, ORDER = "Tenants", ":material/groups:", 2
@@ -156,7 +156,7 @@ def _download(
 
 
 def _company(rows: Sequence[TenantMargin], chosen: Sequence[Judged], tenants: int) -> markup.Html:
-    """Tenants, what names none, and shared pools; cents are shared out so that every column adds up."""
+    """Tenants, what names none, and shared cost that nobody bears; cents are shared out so that every column adds up."""
     listed = {row.tenant_id for row, _ in chosen}
     parts = [(text.counted(len(chosen), "tenant") + " listed above", total(row for row, _ in chosen))]
     if len(chosen) < tenants:
@@ -164,7 +164,7 @@ def _company(rows: Sequence[TenantMargin], chosen: Sequence[Judged], tenants: in
         parts.append((f"{text.counted(len(rest), 'tenant')} filtered out", total(rest)))
     for tenant_id, words in (
         (UNATTRIBUTED, "Not attributed to a tenant"),
-        (SHARED, "Shared pools, allocated to no tenant yet"),
+        (UNALLOCATED, "Shared cost that no tenant bears"),
     ):
         found = [row for row in rows if row.tenant_id == tenant_id]
         if found:

@@ -79,6 +79,7 @@ matched as (
             when requests.audio_time_quantity = 0 then 0
             else greatest(requests.audio_time_quantity, coalesce(slices.min_audio_ms, 0))
         end as billed_audio_ms,
+        slices.tier_lo,
         slices.list_currency,
         slices.paid_currency,
         {{ nano_rate_of('list', is_abroad) }} as list_nano_rate,
@@ -121,6 +122,7 @@ judged as (
         *,
         is_hit or (used_quantities = 0 and status in ('error', 'blocked_budget')) as is_without_charge,
         not is_hit and used_quantities <> 0 and price_key is not null and not is_inconsistent as is_rated,
+        is_hit and used_quantities <> 0 and price_key is not null and not is_inconsistent as is_rated_hit,
         used_prices & known_prices as found_prices,
         used_prices & ~known_prices as missing_prices
     from matched
@@ -132,6 +134,7 @@ flagged as (
     select
         *,
         is_rated and found_prices <> 0 and paid_nano_rate is not null as has_price,
+        is_rated_hit and found_prices <> 0 and paid_nano_rate is not null as has_avoided_price,
         case when is_hit then {{ setting('gateway_lookup_pico') or 0 }} else 0 end as lookup_pico
     from judged
 
@@ -141,11 +144,12 @@ in_currency as (
 
     select
         {% for side, component in prices_of(sides if is_abroad else []) -%}
-        case when has_price then {{ rounded_component(component, side) }} end as {{ side }}_{{ component }}_in_currency,
+        case when has_price or has_avoided_price then {{ rounded_component(component, side) }} end as {{ side }}_{{ component }}_in_currency,
         {% endfor -%}
         {% for side in sides -%}
         case when has_price then used_prices & {{ side }}_fractions end as {{ side }}_used_fractions,
         {% endfor -%}
+        case when has_avoided_price then used_prices & paid_fractions end as avoided_used_fractions,
         *
     from flagged
 
@@ -168,7 +172,12 @@ costed as (
             when list_used_fractions = 0 then {{ whole_cost(price_components(), 'list') }}
             else {{ unwhole_cost(price_components(), 'list') }}
             {% endif -%}
-        end as contract_list_pico
+        end as contract_list_pico,
+        -- what the same tokens would have cost, had the gateway's cache not answered
+        case
+            when avoided_used_fractions = 0 then {{ whole_cost(price_components(), 'paid') }}
+            when has_avoided_price then {{ unwhole_cost(price_components(), 'paid') }}
+        end as avoided_cost_pico
     from in_currency
 
 ),
@@ -179,7 +188,14 @@ summed as (
         *,
         {% for group, _ in price_groups() -%}
         {{ group }}_cost_pico{{ ' + ' if not loop.last }}
-        {%- endfor %} as contracted_cost_pico
+        {%- endfor %} as contracted_cost_pico,
+        -- what the provider's prompt cache saved: its tokens at the price of plain input, less what they cost
+        case
+            when not has_price then null
+            when used_quantities & {{ bits_of(cached_components()) }} = 0 then 0
+            when missing_prices & {{ bits_of(cached_components()) }} = 0 and known_prices & {{ price_bit('input') }} <> 0
+                then {{ plain_input_cost('(cache_read_quantity + cache_writes)', is_abroad) }} - cache_read_cost_pico - cache_write_cost_pico
+        end as prompt_cache_saving_pico
     from costed
 
 ),

@@ -5,16 +5,32 @@ with tenant_days as (
 
 ),
 
+tenant_costs as (
+
+    select week_start, tenant_id, inference_cogs_pico + other_cogs_pico as cogs_pico, inference_cost_pico, revenue_pico
+    from tenant_days
+    union all
+    select
+        {{ week_start('usage_date') }} as week_start,
+        tenant_id,
+        cost_pico as cogs_pico,
+        0 as inference_cost_pico,
+        0 as revenue_pico
+    from {{ ref('fct_allocated_cost_day') }}
+    where tenant_id <> 'unallocated'
+
+),
+
 tenants as (
 
-    -- one row per week and tenant
+    -- one row per week and tenant, with its part of shared cost
     select
         week_start,
         tenant_id,
-        {{ sum_big('inference_cogs_pico + other_cogs_pico') }} as cogs_pico,
+        {{ sum_big('cogs_pico') }} as cogs_pico,
         {{ sum_big('inference_cost_pico') }} as inference_cost_pico,
         {{ sum_big('revenue_pico') }} as revenue_pico
-    from tenant_days
+    from tenant_costs
     group by week_start, tenant_id
 
 ),
@@ -71,12 +87,7 @@ pools as (
 users as (
 
     -- one row per week
-    select
-        {{ week_start('usage_date') }} as week_start,
-        count(distinct tenant_id || chr(31) || end_user_id) as active_users
-    from {{ ref('fct_llm_request_priced') }}
-    where is_production and end_user_id is not null
-    group by {{ week_start('usage_date') }}
+    select week_start, count(*) as active_users from {{ ref('fct_user_week') }} where not is_service_account group by week_start
 
 ),
 

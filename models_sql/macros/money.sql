@@ -22,6 +22,11 @@
   coalesce(sum({{ big(expression) }}), {{ big(0) }})
 {%- endmacro %}
 
+{#- Sum of dollars; both engines widen what they add, and the table keeps its type. -#}
+{% macro sum_usd(expression) -%}
+  cast(coalesce(sum({{ expression }}), 0) as decimal(38, 12))
+{%- endmacro %}
+
 {#- A whole number with room for a product of two: 128 bits. -#}
 {% macro big(expression) -%}
   {{ return(adapter.dispatch('big', 'margincall')(expression)) }}

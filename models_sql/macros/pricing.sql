@@ -82,6 +82,32 @@
   {%- endfor %}
 {%- endmacro %}
 
+{#- What the provider's prompt cache reads and writes. -#}
+{% macro cached_components() -%}
+  {%- do return(['cache_read', 'cache_write_5m', 'cache_write_1h']) -%}
+{%- endmacro %}
+
+{#- Cost of so many tokens at the price paid for plain input, rounded as every component is. -#}
+{% macro plain_input_cost(tokens, is_abroad) -%}
+  {%- set exact = round_half_even(big(tokens) ~ ' * ' ~ big('paid_input_num'), big('paid_block')) -%}
+  {%- set in_currency = 'case when paid_fractions & ' ~ price_bit('input') ~ ' = 0 then ' ~ tokens ~ ' * paid_input_num else ' ~ exact ~ ' end' -%}
+  {%- if is_abroad -%}
+  cast({{ round_half_even(big(in_currency) ~ ' * ' ~ big('paid_nano_rate'), big('1000000000')) }} as bigint)
+  {%- else -%}
+  cast({{ in_currency }} as bigint)
+  {%- endif -%}
+{%- endmacro %}
+
+{#- A cost at the price of the step below; as it is where one of the two steps has no price for it. -#}
+{% macro at_lower_price(cost, component) -%}
+  coalesce({{ div_half_even(big(cost) ~ ' * low_' ~ component, 'high_' ~ component) }}, {{ cost }})
+{%- endmacro %}
+
+{#- A price for a million units, in its currency; null where there is none. -#}
+{% macro per_million(price, block) -%}
+  {{ pico_to_usd(div_half_even(big(price) ~ ' * 1000000', block)) }}
+{%- endmacro %}
+
 {#- Bits of these components. -#}
 {% macro bits_of(components) -%}
   {%- set bits = [] -%}

@@ -37,6 +37,19 @@
   date_add({{ day }}, {{ days }})
 {%- endmacro %}
 
+{#- First day of a month some months before or after that of a first day. -#}
+{% macro add_months(first_day, months) -%}
+  {{ return(adapter.dispatch('add_months', 'margincall')(first_day, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__add_months(first_day, months) -%}
+  cast({{ first_day }} + interval '1' month * {{ months }} as date)
+{%- endmacro %}
+
+{% macro spark__add_months(first_day, months) -%}
+  add_months({{ first_day }}, {{ months }})
+{%- endmacro %}
+
 {#- Whole days from one date to another. -#}
 {% macro days_between(first, last) -%}
   {{ return(adapter.dispatch('days_between', 'margincall')(first, last)) }}

@@ -8,13 +8,29 @@
     partition_by=['usage_date'] if target.type == 'spark' else none,
     pre_hook="{{ drop_build_days('usage_date', 'build_usage_date') }}"
 ) }}
+{%- set keys = ['usage_date', 'tenant_id', 'feature', 'environment', 'is_production', 'provider_name', 'model', 'model_tier',
+  'component', 'is_model_call', 'is_cost_of_goods'] %}
+{#- A cost event has one amount; what else is measured of requests, it has none of. #}
+{%- set events_have = {'unconverted_events': 'unconverted_events', 'cost_pico': 'cost_pico', 'list_cost_pico': 'cost_pico as list_cost_pico',
+  'contracted_cost_pico': 'cost_pico as contracted_cost_pico'} %}
 
-with requests as (
+with priced as (
+
+    select
+        *,
+        status in ('ok', 'cancelled') as is_answered,
+        operation_name in ('chat', 'embeddings') and is_gateway_cache_hit is not null as is_lookup
+    from {{ ref('fct_llm_request_priced') }}
+    where {{ in_build_days('usage_date', 'build_usage_date') }}
+
+),
+
+requests as (
 
     select
         usage_date,
         tenant_id,
-        feature,
+        coalesce(feature, 'unattributed') as feature,
         environment,
         is_production,
         provider_name,
@@ -29,12 +45,23 @@ with requests as (
         0 as unconverted_events,
         input_tokens,
         cache_read_input_tokens,
+        cache_creation_input_tokens,
         output_tokens,
+        case when is_gateway_cache_hit then input_tokens end as hit_input_tokens,
+        case when is_gateway_cache_hit then output_tokens end as hit_output_tokens,
+        case when is_answered and is_lookup then 1 else 0 end as cache_lookups,
+        case when is_answered and is_lookup and is_gateway_cache_hit then 1 else 0 end as cache_hits,
+        case when is_answered and not coalesce(is_gateway_cache_hit, false) then 1 else 0 end as served_requests,
+        case when is_batch then 1 else 0 end as batch_requests,
         list_cost_pico,
         contracted_cost_pico,
-        cost_pico
-    from {{ ref('fct_llm_request_priced') }}
-    where {{ in_build_days('usage_date', 'build_usage_date') }}
+        cost_pico,
+        case when task_id is null then cost_pico else 0 end as without_task_cost_pico,
+        case when is_batch then cost_pico else 0 end as batch_cost_pico,
+        case when is_answered and is_lookup and not is_gateway_cache_hit then cost_pico else 0 end as cache_miss_cost_pico,
+        case when is_answered and is_lookup then avoided_cost_pico end as avoided_cost_pico,
+        prompt_cache_saving_pico
+    from priced
 
 ),
 
@@ -43,7 +70,7 @@ events as (
     select
         usage_date,
         tenant_id,
-        feature,
+        coalesce(feature, 'unattributed') as feature,
         cast(null as string) as environment,
         is_production,
         cast(null as string) as provider_name,
@@ -52,15 +79,7 @@ events as (
         component,
         false as is_model_call,
         is_production and is_cost_of_goods as is_cost_of_goods,
-        0 as requests,
-        0 as unpriced_requests,
-        0 as partial_requests,
         case when cost_pico is null then 1 else 0 end as unconverted_events,
-        0 as input_tokens,
-        0 as cache_read_input_tokens,
-        0 as output_tokens,
-        cost_pico as list_cost_pico,
-        cost_pico as contracted_cost_pico,
         cost_pico
     from {{ ref('int_cost_event') }}
     where {{ in_build_days('usage_date', 'build_usage_date') }}
@@ -71,7 +90,13 @@ costs as (
 
     select * from requests
     union all
-    select * from events
+    select
+        {{ keys | join(', ') }},
+        {% for name, _ in cost_measures()[:-1] -%}
+        {{ events_have.get(name, '0 as ' ~ name) }},
+        {% endfor -%}
+        0 as prompt_cache_saving_pico
+    from events
 
 ),
 
@@ -79,40 +104,13 @@ summed as (
 
     -- one row per day and every dimension
     select
-        usage_date,
-        tenant_id,
-        coalesce(feature, 'unattributed') as feature,
-        environment,
-        is_production,
-        provider_name,
-        model,
-        model_tier,
-        component,
-        is_model_call,
-        is_cost_of_goods,
-        cast(sum(requests) as bigint) as requests,
-        cast(sum(unpriced_requests) as bigint) as unpriced_requests,
-        cast(sum(partial_requests) as bigint) as partial_requests,
-        cast(sum(unconverted_events) as bigint) as unconverted_events,
-        cast({{ sum_big('input_tokens') }} as bigint) as input_tokens,
-        cast({{ sum_big('cache_read_input_tokens') }} as bigint) as cache_read_input_tokens,
-        cast({{ sum_big('output_tokens') }} as bigint) as output_tokens,
-        {{ sum_big('list_cost_pico') }} as list_cost_pico,
-        {{ sum_big('contracted_cost_pico') }} as contracted_cost_pico,
-        {{ sum_big('cost_pico') }} as cost_pico
+        {{ keys | join(', ') }},
+        {% for name, kind in cost_measures()[:-1] -%}
+        {{ sum_measure(name, kind) }} as {{ name }},
+        {% endfor -%}
+        {{ sum_measure('prompt_cache_saving_pico', 'decimal(38, 0)') }} as prompt_cache_saving_pico
     from costs
-    group by
-        usage_date,
-        tenant_id,
-        coalesce(feature, 'unattributed'),
-        environment,
-        is_production,
-        provider_name,
-        model,
-        model_tier,
-        component,
-        is_model_call,
-        is_cost_of_goods
+    group by {{ keys | join(', ') }}
 
 )
 

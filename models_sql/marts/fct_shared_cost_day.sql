@@ -1,4 +1,4 @@
--- Shared costs of goods, allocated to no tenant here: pools, spread over their period like revenue, and what was paid for models
+-- Shared costs of goods, before they are allocated: pools, spread over their period like revenue, and what was paid for models
 -- without being charged to any request (idle GPUs, unused commitments).
 -- Guarantee: what requests on a GPU pool were charged and its idle lines are what was paid for it, exactly.
 {{ config(materialized='table') }}
@@ -22,6 +22,7 @@ converted as (
     select
         pools.pool_id,
         pools.component,
+        pools.driver,
         pools.period_start,
         pools.period_end,
         {{ days_between('pools.period_start', 'pools.period_end') }} as period_days,
@@ -49,6 +50,8 @@ spread as (
     select
         pool_id,
         component,
+        driver,
+        period_start,
         usage_date,
         {{ spread_day('amount_pico', 'day_number', 'period_days') }} as pool_cost_pico
     from numbered
@@ -80,6 +83,8 @@ idle as (
     select
         'idle:' || coalesce(paid.gpu_pool_id, charged.gpu_pool_id) as pool_id,
         'idle' as component,
+        cast(null as string) as driver,
+        cast(null as date) as period_start,
         coalesce(paid.usage_date, charged.usage_date) as usage_date,
         cast(coalesce(paid.paid_pico, 0) - coalesce(charged.charged_pico, 0) as decimal(38, 0)) as pool_cost_pico
     from paid
@@ -115,6 +120,8 @@ unused as (
     select
         'unused:' || ended.drawdown_id as pool_id,
         'idle' as component,
+        cast(null as string) as driver,
+        cast(null as date) as period_start,
         {{ add_days('ended.valid_to', -1) }} as usage_date,
         cast(
             ended.fee_pico - {{ charge_upto('least(' ~ big('coalesce(drawn.drawn_pico, 0)') ~ ', segments.hi)', 'segments') }}

@@ -28,7 +28,10 @@ attempts as (
         row_number() over (
             partition by priced.task_id, priced.logical_call_id order by priced.started_at desc, priced.record_key desc
         ) as rank_from_last,
-        row_number() over (partition by priced.task_id order by priced.started_at asc, priced.record_key asc) as rank_from_first
+        row_number() over (partition by priced.task_id order by priced.started_at asc, priced.record_key asc) as rank_from_first,
+        case priced.model_tier when 'small' then 1 when 'mid' then 2 when 'large' then 3 end as tier_rank,
+        -- null where the price is
+        priced.input_cost_pico + priced.cache_read_cost_pico + priced.cache_write_cost_pico as context_cost_pico
     from priced
     where priced.task_id in (select task_id from touched)
 
@@ -55,8 +58,44 @@ tasks as (
         {{ sum_big('input_tokens') }} as input_tokens,
         {{ sum_big('output_tokens') }} as output_tokens,
         {{ sum_big('cost_pico') }} as llm_cost_pico,
-        {{ sum_big('case when rank_from_last > 1 then cost_pico end') }} as superseded_cost_pico
+        {{ sum_big('case when rank_from_last > 1 then cost_pico end') }} as superseded_cost_pico,
+        max(case when status in ('ok', 'cancelled') then input_tokens end) as largest_input_tokens,
+        max(case when route_decision is not null then 1 else 0 end) = 1 as is_routed,
+        max(tier_rank) > max(case when rank_from_first = 1 then tier_rank end) as is_moved_up_tier,
+        {{ sum_big('context_cost_pico') }} as context_cost_pico,
+        {{ sum_big("case when model_tier = 'large' then cost_pico end") }} as large_model_cost_pico,
+        {{ sum_big('case when not is_gateway_cache_hit then cost_pico end') }} as cache_miss_cost_pico
     from attempts
+    group by task_id
+
+),
+
+steps as (
+
+    -- The context that a call repeats: at most the one before it in the same task, with the same prefix where the log has one.
+    select
+        *,
+        lag(input_tokens) over (
+            partition by task_id, coalesce(prefix_hash, '') order by started_at asc, record_key asc
+        ) as input_tokens_before
+    from attempts
+    where rank_from_last = 1
+
+),
+
+repeats as (
+
+    -- one row per task with more than one call
+    select
+        task_id,
+        {{ sum_big('least(input_tokens, input_tokens_before)') }} as repeated_input_tokens,
+        {{ sum_big(div_half_even(
+            big('context_cost_pico') ~ ' * ' ~ big('least(input_tokens, input_tokens_before)'), 'input_tokens'
+        )) }} as repeated_context_cost_pico,
+        max(case when prefix_hash is null then 1 else 0 end) = 1 as is_repeat_estimated
+    from steps
+    -- the first call of a task repeats nothing; `least` passes over what is null
+    where input_tokens > 0 and input_tokens_before > 0
     group by task_id
 
 ),
@@ -102,9 +141,18 @@ select
     cast(coalesce(other_costs.unconverted_events, 0) as bigint) as unconverted_events,
     cast(spanned.input_tokens as bigint) as input_tokens,
     cast(spanned.output_tokens as bigint) as output_tokens,
+    spanned.largest_input_tokens,
+    cast(coalesce(repeats.repeated_input_tokens, 0) as bigint) as repeated_input_tokens,
+    coalesce(repeats.is_repeat_estimated, false) as is_repeat_estimated,
+    spanned.is_routed,
+    coalesce(spanned.is_moved_up_tier, false) as is_moved_up_tier,
     spanned.llm_cost_pico,
     coalesce(other_costs.other_cost_pico, cast(0 as decimal(38, 0))) as other_cost_pico,
     spanned.superseded_cost_pico,
+    spanned.context_cost_pico,
+    coalesce(repeats.repeated_context_cost_pico, cast(0 as decimal(38, 0))) as repeated_context_cost_pico,
+    spanned.large_model_cost_pico,
+    spanned.cache_miss_cost_pico,
     {{ pico_to_usd('spanned.llm_cost_pico') }} as llm_cost_usd,
     {{ pico_to_usd('coalesce(other_costs.other_cost_pico, 0)') }} as other_cost_usd,
     {{ pico_to_usd('spanned.llm_cost_pico + coalesce(other_costs.other_cost_pico, 0)') }} as cost_usd,
@@ -112,3 +160,4 @@ select
 from spanned
 left join outcomes on spanned.task_id = outcomes.task_id
 left join other_costs on spanned.task_id = other_costs.task_id
+left join repeats on spanned.task_id = repeats.task_id

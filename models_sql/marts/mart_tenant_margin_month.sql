@@ -1,4 +1,4 @@
--- Guarantee: the rows of a month sum exactly to the company's revenue and cost; `shared` holds the pools that no tenant bears yet.
+-- Guarantee: the rows of a month sum exactly to the company's revenue and cost; `unallocated` holds the shared cost that no tenant bears.
 {{ config(materialized='table') }}
 
 with tenant_months as (
@@ -10,6 +10,7 @@ with tenant_months as (
         {{ sum_big('revenue_pico') }} as revenue_pico,
         {{ sum_big('inference_cogs_pico') }} as inference_cogs_pico,
         {{ sum_big('other_cogs_pico') }} as other_cogs_pico,
+        cast(0 as decimal(38, 0)) as allocated_cogs_pico,
         {{ sum_big('inference_cost_pico + other_cost_pico - inference_cogs_pico - other_cogs_pico') }} as outside_cogs_pico,
         cast(sum(requests) as bigint) as requests,
         cast(sum(unpriced_requests) as bigint) as unpriced_requests,
@@ -20,30 +21,50 @@ with tenant_months as (
 
 ),
 
-shared_months as (
+allocated_months as (
 
-    -- one row per month
+    -- one row per month and tenant
     select
         cast(date_trunc('month', usage_date) as date) as month,
-        'shared' as tenant_id,
+        tenant_id,
         cast(0 as decimal(38, 0)) as revenue_pico,
         cast(0 as decimal(38, 0)) as inference_cogs_pico,
-        {{ sum_big('pool_cost_pico') }} as other_cogs_pico,
+        cast(0 as decimal(38, 0)) as other_cogs_pico,
+        {{ sum_big('cost_pico') }} as allocated_cogs_pico,
         cast(0 as decimal(38, 0)) as outside_cogs_pico,
         cast(0 as bigint) as requests,
         cast(0 as bigint) as unpriced_requests,
         cast(0 as bigint) as partial_requests,
-        cast(sum(case when pool_cost_pico is null then 1 else 0 end) as bigint) as unconverted_rows
-    from {{ ref('fct_shared_cost_day') }}
-    group by cast(date_trunc('month', usage_date) as date)
+        cast(sum(unconverted_days) as bigint) as unconverted_rows
+    from {{ ref('fct_allocated_cost_day') }}
+    group by cast(date_trunc('month', usage_date) as date), tenant_id
+
+),
+
+all_months as (
+
+    select * from tenant_months
+    union all
+    select * from allocated_months
 
 ),
 
 months as (
 
-    select * from tenant_months
-    union all
-    select * from shared_months
+    -- one row per month and tenant
+    select
+        month,
+        tenant_id,
+        {% for name in ['revenue', 'inference_cogs', 'other_cogs', 'allocated_cogs', 'outside_cogs'] -%}
+        {{ sum_big(name ~ '_pico') }} as {{ name }}_pico,
+        {% endfor -%}
+        {{ sum_big('inference_cogs_pico + other_cogs_pico + allocated_cogs_pico') }} as cogs_pico,
+        cast(sum(requests) as bigint) as requests,
+        cast(sum(unpriced_requests) as bigint) as unpriced_requests,
+        cast(sum(partial_requests) as bigint) as partial_requests,
+        cast(sum(unconverted_rows) as bigint) as unconverted_rows
+    from all_months
+    group by month, tenant_id
 
 )
 
@@ -53,12 +74,10 @@ select
     {{ pico_to_usd('revenue_pico') }} as revenue_usd,
     {{ pico_to_usd('inference_cogs_pico') }} as inference_cogs_usd,
     {{ pico_to_usd('other_cogs_pico') }} as other_cogs_usd,
-    {{ pico_to_usd('inference_cogs_pico + other_cogs_pico') }} as cogs_usd,
-    {{ pico_to_usd('revenue_pico - inference_cogs_pico - other_cogs_pico') }} as gross_profit_usd,
-    case
-        when revenue_pico > 0
-            then {{ pico_to_usd(ratio('(revenue_pico - inference_cogs_pico - other_cogs_pico)', 'revenue_pico')) }}
-    end as gross_margin,
+    {{ pico_to_usd('allocated_cogs_pico') }} as allocated_cogs_usd,
+    {{ pico_to_usd('cogs_pico') }} as cogs_usd,
+    {{ pico_to_usd('revenue_pico - cogs_pico') }} as gross_profit_usd,
+    case when revenue_pico > 0 then {{ pico_to_usd(ratio('(revenue_pico - cogs_pico)', 'revenue_pico')) }} end as gross_margin,
     {{ pico_to_usd('outside_cogs_pico') }} as outside_cogs_usd,
     requests,
     unpriced_requests,

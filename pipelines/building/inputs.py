@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -54,7 +54,12 @@ def fingerprint(models: Path, settings: Settings) -> str:
         if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
             digest.update(str(path.relative_to(models)).encode() + path.read_bytes())
     stored = {name: str(value) for name, value in _stored_settings(settings).items()}
-    parts = [stored, settings.environments.model_dump(), settings.model_tiers.model_dump()]
+    parts = [
+        stored,
+        settings.environments.model_dump(),
+        settings.model_tiers.model_dump(),
+        settings.users.service_accounts,
+    ]
     digest.update(json.dumps(parts, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
 
@@ -67,6 +72,7 @@ def write_inputs(
     tables = {
         "build_day": _days(plan.days),
         "build_usage_date": _days(plan.usage_dates),
+        **_weeks(plan.usage_dates, settings.reporting.first_day_of_week),
         "calendar": _days(plan.calendar),
         "lake_file": _lake_files(plan, the_lake, control),
         "setting": _table(
@@ -75,6 +81,9 @@ def write_inputs(
         ),
         "production_environment": _table(
             {"environment": pa.string()}, [(name.lower(),) for name in settings.environments.production]
+        ),
+        "service_account": _table(
+            {"pattern": pa.string()}, [(_like(pattern),) for pattern in settings.users.service_accounts]
         ),
         "metric_target": _targets(settings.targets),
         "drawdown": _drawdowns(book),
@@ -279,6 +288,20 @@ def _tier(model: str, tiers: ModelTiers) -> str:
         if any(fnmatchcase(name, pattern.lower()) for pattern in getattr(tiers, tier)):
             return tier
     return "unknown"
+
+
+def _weeks(dates: Iterable[date], first_day_of_week: str) -> dict[str, pa.Table]:
+    """The reporting weeks of these dates, and all dates of those weeks: what counts by the week is replaced by the week."""
+    shift = 1 if first_day_of_week == "sunday" else 0
+    weeks = {day - timedelta(days=(day.weekday() + shift) % 7) for day in dates}
+    all_dates = {week + timedelta(days=n) for week in weeks for n in range(7)}
+    return {"build_week": _days(weeks), "build_week_date": _days(all_dates)}
+
+
+def _like(pattern: str) -> str:
+    """A pattern with `*` and `?` as one of SQL's LIKE with the escape `!`."""
+    literal = "".join(f"!{c}" if c in "!%_" else c for c in pattern)
+    return literal.replace("*", "%").replace("?", "_")
 
 
 def _days(days: Iterable[date]) -> pa.Table:

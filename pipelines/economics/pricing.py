@@ -34,6 +34,9 @@ COMPONENTS: Final = (
 )
 """What a price slice can price, in the order in which reasons name them."""
 
+CACHED: Final = ("cache_read", "cache_write_5m", "cache_write_1h")
+"""What the provider's prompt cache reads and writes."""
+
 CONTEXTS: Final = ("standard", "batch", "flex", "priority", "fast")
 STANDARD_TIERS: Final = frozenset({"", "default", "standard", "on_demand", "auto"})
 """Service tiers that are only names for the standard price."""
@@ -125,7 +128,9 @@ class PricedRequest:
     `cost_pico_usd` is the sum of `components_pico_usd`, at contracted prices, or `None` where the request is unpriced;
     commitments and allowances come later, over many requests. `list_cost_pico_usd` is the same at list price, `None`
     where that has no dollars. `fallbacks` names the price substitutions that this request really used, as
-    'cache_write_1h<-cache_write_5m'.
+    'cache_write_1h<-cache_write_5m'. `avoided_cost_pico_usd` is what a hit of the gateway's cache would have cost, had
+    it been served; `prompt_cache_saving_pico_usd` what the provider's prompt cache saved against plain input (negative
+    where writes cost more than reads saved), both at contracted prices and `None` where they cannot be known.
     """
 
     status: PricingStatus
@@ -137,6 +142,8 @@ class PricedRequest:
     fallbacks: tuple[str, ...] = ()
     price_source: str | None = None
     gpu_pool_id: str | None = None
+    avoided_cost_pico_usd: int | None = None
+    prompt_cache_saving_pico_usd: int | None = None
 
 
 def buckets(usage: Usage) -> dict[str, int]:
@@ -215,7 +222,17 @@ def price_request(
         raise ValueError(f"started_at={started_at!r} has no time zone; prices hold in UTC, so pass an aware instant")
     context, is_known_tier = context_of(is_batch=is_batch, service_tier=service_tier, speed=speed)
     if is_gateway_cache_hit:
+        served = price_request(
+            usage,
+            slices,
+            started_at=started_at,
+            is_batch=is_batch,
+            service_tier=service_tier,
+            speed=speed,
+            usd_rates=usd_rates,
+        )
         return PricedRequest(
+            avoided_cost_pico_usd=served.cost_pico_usd,
             status="priced",
             reason="gateway_cache_hit",
             price_context=context,
@@ -306,4 +323,18 @@ def _priced(
         fallbacks=tuple(f for f in price.fallbacks.split(",") if f.partition("<-")[0] in used),
         price_source=price.price_source,
         gpu_pool_id=price.gpu_pool_id,
+        prompt_cache_saving_pico_usd=_prompt_cache_saving(used, costs, paid, usd_rates[paid.currency]),
     )
+
+
+def _prompt_cache_saving(
+    used: Mapping[str, int], costs: Mapping[str, int], paid: ContractPrice, rate: Decimal
+) -> int | None:
+    """What the tokens read from and written to the prompt cache would have cost as plain input, less what they cost."""
+    cached = [component for component in CACHED if component in used]
+    if not cached:
+        return 0
+    if "input" not in paid.nums or any(component not in costs for component in cached):
+        return None
+    plain = _costs({"input": sum(used[component] for component in cached)}, paid.nums, paid.price_block, rate)
+    return plain["input"] - sum(costs[component] for component in cached)

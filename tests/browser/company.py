@@ -2,13 +2,15 @@
 
 A request of 1,000 tokens in and 100 out costs 1,000 × $3 + 100 × $15 per million tokens = $0.0045.
 
-| week of 9 Nov | requests | cost    | revenue | gross profit                 |
-| acme          | 4        | 0.0180  | 7.00    | 6.982                        |
-| beta          | 10       | 0.0450  | 0.01    | -0.035: under water          |
-| evil          | 1        | 0.0045  |         | -0.0045: no revenue          |
-| unattributed  | 1        | 0.0045  |         | -0.0045                      |
-| shared pools  |          | 0.07    |         | 7 of 30 days of 0.30         |
-| company       | 17       | 0.142   | 7.01    | 6.868; one request of acme has no price |
+| week of 9 Nov | requests | own cost | hosting | revenue | gross profit                 |
+| acme          | 4        | 0.0180   | 0.05833 | 7.00    | 6.92367                      |
+| beta          | 10       | 0.0450   | 0.00833 | 0.01    | -0.04333: under water        |
+| evil          | 1        | 0.0045   | 0.00333 |         | -0.00783: no revenue         |
+| unattributed  | 1        | 0.0045   |         |         | -0.0045                      |
+| company       | 17       | 0.072    | 0.07    | 7.01    | 6.868; one request of acme has no price |
+
+Hosting is 0.01 a day, shared evenly by who has a request or revenue on it: all three on Monday, acme and beta on Thursday, which
+has beta's cent of revenue, acme alone on the other days.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_the_company_on_the_tenants_page_is_the_company_on_the_weeks_page(reader
     )
     table = {row[0]: row[1:] for row in rows(page("tenants", week="2026-11-09"), "Company")}
     assert table["Company"] == ["$7.01", "≥ $0.07200", "≥ $0.07000", "≤ $6.87", "≤ 98.0%"]
-    assert table["Shared pools, allocated to no tenant yet"] == ["$0.00", "$0.00000", "$0.07000", "-$0.07", "–"]
+    assert "Shared cost that no tenant bears" not in table
     filtered = {row[0]: row[1:] for row in rows(page("tenants", week="2026-11-09", plan="pro"), "Company")}
     assert filtered["Company"] == table["Company"]
     assert filtered["1 tenant listed above"][0] == "$7.00"
@@ -110,7 +110,8 @@ def test_the_tenants_page_says_who_is_under_water_and_who_pays_nothing(reader: R
     grid = at.dataframe[0].value
     found = dict(zip(grid["name"], grid["state"], strict=True))
     assert found == {"Acme": "✓ on target", "=Beta": "▼ under water", EVIL: "○ no revenue"}
-    assert "loss ≥ $0.03500" in words(at)
+    # 0.045 - 0.01, and of hosting a third of a cent on Monday and half a cent on the day that has the cent of revenue
+    assert "loss ≥ $0.04333" in words(at)
     only = page("tenants", week="2026-11-09", state="under_water").dataframe[0].value
     assert list(only["name"]) == ["=Beta"]
 
@@ -127,12 +128,19 @@ def test_a_month_has_the_months_figures(reader: Reader) -> None:
 
 def test_a_tenants_page_splits_its_cost_by_feature_model_and_component(reader: Reader) -> None:
     at = page("tenants", week="2026-11-09", tenant="acme")
-    assert rows(at, "Cost by feature") == [["support_reply", "$0.01800", "5", "1", "5", "2", "≥ $0.009000"]]
+    # a third, a half and five whole cents of hosting
+    assert rows(at, "Cost by feature") == [
+        ["Shared cost", "$0.05833", "0", "–", "–", "–", "–"],
+        ["support_reply", "$0.01800", "5", "1", "5", "2", "≥ $0.009000"],
+    ]
     assert [row[:2] for row in rows(at, "Cost by model")] == [
         ["claude-sonnet-4-5", "$0.01800"],
         ["acme-rerank-exp", "$0.00000"],
     ]
-    assert rows(at, "Cost by component") == [["inference", "$0.01800", "100.0%"]]
+    assert rows(at, "Cost by component") == [
+        ["hosting", "$0.05833", "76.4%"],
+        ["inference", "$0.01800", "23.6%"],
+    ]
     assert sum(line.cost_usd for line in reader.costs(WEEK, tenant_id="acme")) == Decimal("0.018")
 
 
@@ -190,12 +198,14 @@ def test_downloads_hold_what_the_marts_hold(company: Workspace, reader: Reader) 
         for row in csv.DictReader(io.StringIO(downloads.tenants_csv(reader.tenant_margins(WEEK)).decode()))
     }
     days = company.rows(
-        "select tenant_id, sum(revenue_usd), sum(cogs_usd) from fct_tenant_day "
-        "where usage_date between '2026-11-09' and '2026-11-15' group by 1"
+        """select tenant_id, sum(revenue_usd), sum(cogs_usd) from (
+            select tenant_id, usage_date, revenue_usd, cogs_usd from fct_tenant_day
+            union all select tenant_id, usage_date, 0, cost_usd from fct_allocated_cost_day)
+        where usage_date between '2026-11-09' and '2026-11-15' group by 1"""
     )
     for tenant_id, revenue, cogs in days:
         assert (Decimal(tenants[tenant_id]["revenue_usd"]), Decimal(tenants[tenant_id]["cogs_usd"])) == (revenue, cogs)
-    assert set(tenants) == {row[0] for row in days} | {"shared"}
+    assert set(tenants) == {row[0] for row in days}
 
 
 def test_the_data_page_counts_what_has_no_price_and_no_tenant(reader: Reader) -> None:

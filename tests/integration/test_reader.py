@@ -58,7 +58,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         ],
     )
     pool = {"period_start": "2026-11-09", "period_end": "2026-11-16", "currency": "USD", "driver": "even"}
-    workspace.land_feed("cost_pools", [{"pool_id": "p", "component": "hosting", "amount": "7.00", **pool}])
+    workspace.land_feed("cost_pools", [{"pool_id": "p", "component": "hosting", "amount": "0.07", **pool}])
     done = {"outcome": "success", "observed_at": "2026-11-12T00:00:00Z"}
     workspace.land_feed(
         "task_outcomes", [{"outcome_id": f"o-{task}", "task_id": task, **done} for task in ("t1", "t2")]
@@ -81,15 +81,16 @@ def test_margins_of_tenants_with_what_nobody_bears_sum_to_the_company(reader: Re
     # 400 of beta's 1,000 input tokens were read from the provider's cache, at 0.30 per million.
     beta_call = (600 * Decimal(3) + 400 * Decimal("0.3") + 100 * Decimal(15)) / 10**6
     assert (acme.name, acme.plan, acme.segment, beta.name) == ("Acme", "pro", "smb", None)
-    assert (acme.revenue_usd, acme.inference_cogs_usd, acme.cogs_usd) == (Decimal("0.70"), 2 * CALL, 2 * CALL)
+    assert (acme.revenue_usd, acme.inference_cogs_usd) == (Decimal("0.70"), 2 * CALL)
+    # a cent of hosting a day, halved between the two tenants that have revenue
+    assert acme.cogs_usd == 2 * CALL + Decimal("0.035")
     assert (acme.outside_cogs_usd, acme.requests, acme.unpriced_requests) == (CALL, 4, 1)
-    assert acme.gross_margin == Decimal("0.987142857143")  # (0.70 - 0.009) / 0.70
+    assert acme.gross_margin == Decimal("0.937142857143")  # (0.70 - 0.009 - 0.035) / 0.70
     assert acme.is_lower_bound and not acme.is_under_water
-    assert (beta.inference_cogs_usd, beta.other_cogs_usd) == (beta_call, Decimal("0.50"))
+    assert (beta.inference_cogs_usd, beta.other_cogs_usd) == (beta_call, Decimal("0.535"))
     assert beta.outside_cogs_usd == Decimal("0.02") and beta.is_under_water and not beta.is_lower_bound
     assert (rows["unattributed"].cogs_usd, rows["unattributed"].gross_margin) == (CALL, None)
-    assert (rows["shared"].other_cogs_usd, rows["shared"].requests) == (Decimal("7.00"), 0)
-    assert list(rows) == ["shared", "beta", "acme", "unattributed"]
+    assert list(rows) == ["beta", "acme", "unattributed"]
 
 
 def test_costs_can_be_split_by_any_dimension_and_sum_to_the_same(reader: Reader) -> None:
@@ -146,7 +147,10 @@ def test_what_has_no_price_is_listed_with_its_reason(reader: Reader) -> None:
     assert reader.unpriced(WEEK) == [
         UnpricedLine("anthropic", "acme-private", "unpriced", "unknown_model", 1, 1000, 100)
     ]
-    assert reader.shared_costs(WEEK) == [SharedCost("hosting", Decimal("7.00"), 0)]
+    assert reader.shared_costs(WEEK) == [
+        SharedCost("acme", "hosting", Decimal("0.035"), 0),
+        SharedCost("beta", "hosting", Decimal("0.035"), 0),
+    ]
 
 
 def test_the_state_says_how_far_the_data_reaches(reader: Reader, small: Workspace) -> None:

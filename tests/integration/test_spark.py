@@ -45,8 +45,8 @@ PARTITIONS = {
     "fct_llm_request_priced": "day",
     "fct_told_twice_day": "day",
     "fct_task": "task_day",
-    "fct_tenant_day": "usage_date",
-    "fct_cost_day": "usage_date",
+    **dict.fromkeys(("fct_tenant_day", "fct_feature_day", "fct_model_day", "fct_cost_day"), "usage_date"),
+    "fct_user_week": "week_start",
 }
 """Spark stores the column that a table is partitioned by as its last."""
 DRAWING = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o"), ("google", "gemini-2.5-pro")]

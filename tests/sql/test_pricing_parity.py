@@ -36,7 +36,7 @@ GROUPS = {
 COLUMNS = (
     *("source_line", "record_key", "list_cost_pico", "contracted_cost_pico", "drawdown_pico", "cost_pico"),
     *("pricing_status", "pricing_reason", "price_context", "price_fallbacks", "price_source", "gpu_pool_id"),
-    *("drawdown_id", *GROUPS),
+    *("drawdown_id", "avoided_cost_pico", "prompt_cache_saving_pico", *GROUPS),
 )
 Row = dict[str, Any]
 
@@ -112,6 +112,8 @@ def as_row(line: int, expected: PricedRequest) -> Row:
         "price_fallbacks": ",".join(expected.fallbacks) if _is_from_book(expected) else None,
         "price_source": expected.price_source,
         "gpu_pool_id": expected.gpu_pool_id,
+        "avoided_cost_pico": expected.avoided_cost_pico_usd,
+        "prompt_cache_saving_pico": expected.prompt_cache_saving_pico_usd,
         **{column: None if is_unpriced else sum(parts.get(c, 0) for c in part) for column, part in GROUPS.items()},
     }
 

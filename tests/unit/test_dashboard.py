@@ -92,7 +92,7 @@ def test_a_tenant_is_judged_by_what_it_pays_and_costs() -> None:
 
 def test_concentration_takes_whole_tenants_dearest_first_and_ties_by_id() -> None:
     rows = [tenant("b", "0", "30"), tenant("a", "0", "20", "10"), tenant("c", "0", "40"), tenant("idle", "5", "0"),
-            tenant("unattributed", "0", "900"), tenant("shared", "0", "900")]  # fmt: skip
+            tenant("unattributed", "0", "900"), tenant("unallocated", "0", "900")]  # fmt: skip
     steps = concentration(rows)
     assert [step.cost_share for step in steps] == [Decimal(0), Decimal("0.4"), Decimal("0.7"), Decimal(1)]
     # A fifth of three tenants is 0.6 of one: one. Two thirds are two.

@@ -32,7 +32,7 @@ _KEYS: tuple[Dimension, ...] = (
     "model_tier",
 )
 _COLUMNS = (
-    Column("tenant_id", "unattributed: no tenant is named; shared: a pool that no tenant bears yet"),
+    Column("tenant_id", "unattributed: no tenant is named; unallocated: shared cost that no tenant bears"),
     Column("feature", "unattributed: no feature is named"),
     Column("environment", "As logged; empty where none is named, which is production, and for costs other than model calls"),
     Column("is_cost_of_goods", "true: in the gross margin; false: development, CI, support and payment fees"),
@@ -129,7 +129,7 @@ def _model_costs(reader: Reader, period: Period) -> Iterable[Cost]:
 
 def _pool_costs(reader: Reader, period: Period) -> Iterable[Cost]:
     for pool in reader.shared_costs(period):
-        key = (SHARED, SHARED, None, True, pool.component, None, None, None)
+        key = (pool.tenant_id, SHARED, None, True, pool.component, None, None, None)
         yield Cost(key, "other_cogs", pool.cost_usd, (0, 0, 0, 0), (0, 0, pool.unconverted_days))
 
 

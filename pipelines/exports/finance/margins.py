@@ -13,13 +13,13 @@ from warehouse.reader import Period
 from warehouse.rows import TenantMargin
 
 _COLUMNS = (
-    Column("tenant_id", "unattributed: no tenant is named; shared: pools that no tenant bears yet"),
+    Column("tenant_id", "unattributed: no tenant is named; unallocated: shared cost that no tenant bears"),
     Column("tenant_name", "As last reported by the tenants feed"),
     Column("plan", "As last reported by the tenants feed"),
     Column("segment", "As last reported by the tenants feed"),
     Column("revenue_usd", "Recognised revenue of the period", is_summed=True),
     Column("inference_cogs_usd", "Production model calls", is_summed=True, bound="at_least"),
-    Column("other_cogs_usd", "Tools, retrieval, reviews and pools", is_summed=True, bound="at_least"),
+    Column("other_cogs_usd", "Tools, retrieval, reviews, and the tenant's part of shared cost", is_summed=True, bound="at_least"),
     Column("cogs_usd", "inference_cogs_usd + other_cogs_usd", is_summed=True, bound="at_least"),
     Column("gross_profit_usd", "revenue_usd - cogs_usd", is_summed=True, bound="at_most"),
     Column("gross_margin", "Gross profit over revenue, of the exact amounts; empty without revenue"),
@@ -41,7 +41,7 @@ def margin_table(margins: Sequence[TenantMargin], costs: RoundedCosts, period: P
     amounts = [[spent.get((row.tenant_id, kind), nothing) for kind in KINDS] for row in rows]
     return Table(
         f"tenant_margin_{every(period)}.csv",
-        "Revenue, cost of goods and gross profit by tenant. With the tenants unattributed and shared the rows are the company.",
+        "Revenue, cost of goods and gross profit by tenant; unattributed and unallocated make the rows the company.",
         (period_column(period), *_COLUMNS),
         [(period.start, *_row(*found)) for found in zip(rows, revenue, amounts, strict=True)],
     )

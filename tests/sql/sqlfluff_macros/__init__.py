@@ -225,3 +225,63 @@ def metric_missing(_metric: dict[str, str], _side: str) -> str:
 
 def ratio(numerator: str, denominator: str) -> str:
     return f"({numerator}) * 1000000000000 / ({denominator})"
+
+
+def cost_measures() -> list[tuple[str, str]]:
+    return [("requests", "bigint"), ("unconverted_events", "bigint"), ("cost_pico", "decimal(38, 0)")]
+
+
+def day_measures() -> list[tuple[str, str, str, str]]:
+    return [("requests", "bigint", "requests", ""), ("inference_cost_pico", "decimal(38, 0)", "cost_pico", "")]
+
+
+def sum_measure(name: str, _kind: str, condition: str = "") -> str:
+    return f"sum(case when {condition or 'true'} then {name} end)"
+
+
+def day_sums() -> str:
+    return "sum(requests) as requests, sum(cost_pico) as inference_cost_pico"
+
+
+def day_usd() -> str:
+    return "to_usd(inference_cost_pico) as inference_cost_usd"
+
+
+def context_bin(tokens: str) -> str:
+    return f"context_bin({tokens})"
+
+
+def next_context_bin(bin_from: str) -> str:
+    return f"next_context_bin({bin_from})"
+
+
+def cached_components() -> list[str]:
+    return ["cache_read"]
+
+
+def plain_input_cost(tokens: str, _is_abroad: bool) -> str:
+    return f"plain_input_cost({tokens})"
+
+
+def at_lower_price(cost: str, component: str) -> str:
+    return f"at_lower_price({cost}, {component})"
+
+
+def add_months(first_day: str, months: int) -> str:
+    return f"add_months({first_day}, {months})"
+
+
+def sum_usd(expression: str) -> str:
+    return f"sum({expression})"
+
+
+def per_million(price: str, block: str) -> str:
+    return f"per_million({price}, {block})"
+
+
+def is_feed_loaded(_feed: str) -> str:
+    return "true"
+
+
+def json_entries(json: str) -> str:
+    return f"map_keys({json}) as tenant_id, map_values({json}) as weight"

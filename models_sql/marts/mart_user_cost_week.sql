@@ -1,0 +1,58 @@
+-- Guarantee: what a user costs within a plan, beside what the plan's tenants pay for one: a blended average hides who loses money.
+{{ config(materialized='table') }}
+
+with users as (
+
+    select * from {{ ref('int_user_week') }}
+
+),
+
+tenants as (
+
+    select * from {{ ref('dim_tenant') }}
+
+),
+
+revenues as (
+
+    -- one row per week and plan
+    select
+        {{ week_start('tenant_days.usage_date') }} as week_start,
+        coalesce(tenants.plan, 'no_plan') as plan,
+        {{ sum_big('tenant_days.revenue_pico') }} as revenue_pico
+    from {{ ref('fct_tenant_day') }} as tenant_days
+    left join tenants on tenant_days.tenant_id = tenants.tenant_id
+    group by {{ week_start('tenant_days.usage_date') }}, coalesce(tenants.plan, 'no_plan')
+
+),
+
+summed as (
+
+    select
+        week_start,
+        plan,
+        cast(count(*) as bigint) as active_users,
+        cast(sum(incomplete_requests) as bigint) as incomplete_requests,
+        {{ sum_big('cost_pico') }} as cost_pico,
+        percentile_disc(0.5) within group (order by cost_pico) as median_pico,
+        percentile_disc(0.8) within group (order by cost_pico) as p80_pico,
+        percentile_disc(0.9) within group (order by cost_pico) as p90_pico
+    from users
+    group by week_start, plan
+
+)
+
+select
+    summed.week_start,
+    summed.plan,
+    summed.active_users,
+    summed.incomplete_requests,
+    {{ pico_to_usd('summed.cost_pico') }} as cost_usd,
+    {{ pico_to_usd(div_half_even('summed.cost_pico', 'summed.active_users')) }} as cost_per_active_user_usd,
+    {{ pico_to_usd('summed.median_pico') }} as median_user_cost_usd,
+    {{ pico_to_usd('summed.p80_pico') }} as p80_user_cost_usd,
+    {{ pico_to_usd('summed.p90_pico') }} as p90_user_cost_usd,
+    {{ pico_to_usd('coalesce(revenues.revenue_pico, 0)') }} as revenue_usd,
+    {{ pico_to_usd(div_half_even('coalesce(revenues.revenue_pico, 0)', 'summed.active_users')) }} as revenue_per_active_user_usd
+from summed
+left join revenues on summed.week_start = revenues.week_start and summed.plan = revenues.plan
