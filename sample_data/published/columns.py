@@ -14,7 +14,7 @@ Rates = Literal["percent", "fraction"]
 HEADERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "run": ("dirname", "run", "run_id", "run_name", "submission", "entry", "agent", "system", "name"),
-        "model": ("model", "model_name", "model_id", "llm"),
+        "model": ("model", "model_name", "model_id", "llm", "primary_model"),
         "domain": ("domain", "benchmark", "dataset", "category", "subset"),
         "date": ("date", "run_date", "submission_date", "submitted", "evaluated_on", "created"),
         "tasks": (
@@ -128,7 +128,7 @@ def columns_of(header: Sequence[str], asked: Asked) -> Columns:
             found[role] = by_folded[free[0]]
     for name, roles in _MANY_MEANINGS.items():
         if name in by_folded and by_folded[name] not in found.values() and not any(role in found for role in roles):
-            choices = " or ".join(f"--column {role}={by_folded[name]}" for role in roles)
+            choices = " or ".join(f"--column '{role}={by_folded[name]}'" for role in roles)
             raise TableError(f"the column {by_folded[name]!r} may be the cost of a run or of a task: say {choices}")
     _complain_of_gaps(found, header, asked)
     matched = {int(m[1]): original for name, original in by_folded.items() if (m := PASS_K.fullmatch(name))}

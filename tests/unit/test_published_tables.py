@@ -164,7 +164,7 @@ def test_tasks_by_domain_and_trials_by_pass_k(tmp_path: Path) -> None:
     [
         (
             "run,passed,tasks,cost,date\na,1,2,3,2026-01-05\n",
-            "--column cost_usd=cost or --column cost_per_task_usd=cost",
+            "--column 'cost_usd=cost' or --column 'cost_per_task_usd=cost'",
         ),
         ("run,tasks,total_cost\na,1,2\n", "no column has what passed"),
         ("run,passed,total_cost\na,1,2\n", "no column counts the tasks"),
