@@ -93,6 +93,20 @@ def test_the_commands_of_prices_run_and_its_file_is_accepted(tmp_path: Path) -> 
     assert "the company's prices changed" in done.stdout, done.stdout + done.stderr
 
 
+def test_the_commands_of_published_figures_run(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    done = run(commands(DOCS / "published-figures.md"), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    # 40 cents for 20 of 50, 6.15 dollars for 31 of 50; the preview's cost was not recorded.
+    assert "Runs reproduced: 3 of 3 rows" in done.stdout
+    assert "$0.02000  small" in done.stdout
+    assert "$0.1984  large" in done.stdout
+    assert "1 cost_zero" in done.stdout
+
+
 def small_company(folder: Path) -> None:
     """A configuration whose logs are one request, landed."""
     workspace = Workspace(folder)
