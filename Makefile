@@ -91,8 +91,9 @@ lock: setup-dev ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --quiet \
 	  --custom-compile-command "make lock" pyproject.toml --group build --group dev --extra postgres --extra s3 --extra spark -c requirements-dev.lock -o requirements-spark.lock
 
-docs: setup ## write docs/sources from what the sources say of themselves
+docs: setup ## write docs/sources and docs/marts.md from what sources and models say of themselves
 	$(BIN)/python -m tests.source_pages --write
+	$(BIN)/python -m tests.mart_page --write
 
 readme: setup ## put the demo's table into the README
 	$(BIN)/python -m tests.readme --write

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,9 @@ class Marts:
 
     def task_costs(self, period: Period, by: Sequence[str]) -> list[TaskCost]:
         return self._ask("task_costs", period, tuple(by))
+
+    def cost_and_successes(self, period: Period) -> list[tuple[Decimal, int]]:
+        return self._ask("cost_and_successes", period)
 
     def unpriced(self, period: Period) -> list[UnpricedLine]:
         return self._ask("unpriced", period)

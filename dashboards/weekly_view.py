@@ -11,6 +11,7 @@ from dashboards import format as text
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page
 from pipelines.economics.figures import shown, shown_bound, shown_change
+from pipelines.economics.intervals import interval_words, ratio_interval
 from warehouse.rows import Period, TrendPoint, Week, WeeklyMetric
 
 HEADLINES = ("revenue", "total_inference_cost", "gross_margin", "cost_per_successful_task")
@@ -77,6 +78,13 @@ def view(page: Page, week: Week) -> None:
         rows.append(_row(row, history.get(row.metric_id, [])[-WEEKS:]))
     st.html(markup.table(columns, rows, label="Weekly view"))
     st.html(_bounds(week))
+    interval = ratio_interval(page.marts.cost_and_successes(Period.week(week.week_start)))
+    if interval is not None:
+        st.html(
+            markup.paragraph(
+                f"Its {interval_words(interval)}: tenants are drawn anew, because tasks of one tenant resemble each other."
+            )
+        )
     st.download_button(
         "Download the view (CSV, exact)", downloads.week_csv(week), f"margincall-week-{week.week_start}.csv", "text/csv",
         icon=":material/download:", on_click="ignore", key="download_week",

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.economics.figures import shown, shown_bound, shown_change
+from pipelines.economics.intervals import Interval, interval_words
 from warehouse.rows import Week, WeeklyMetric
 
 
-def as_json(week: Week) -> dict[str, Any]:
-    """The view as data: decimals as text, nothing rounded."""
+def as_json(week: Week, interval: Interval | None) -> dict[str, Any]:
+    """The view as data: decimals as text, nothing rounded. `interval` is that of the cost per successful task."""
     return {
         "week": week.week_start.isoformat(),
         "week_end": week.week_end.isoformat(),
@@ -35,13 +36,14 @@ def as_json(week: Week) -> dict[str, Any]:
                 "last_bound": row.last_bound,
                 "lower_bound": _text(row.lower_bound),
                 "upper_bound": _text(row.upper_bound),
+                "interval": _interval(interval) if row.metric_id == "cost_per_successful_task" else None,
             }
             for row in week.metrics
         ],
     }
 
 
-def as_table(week: Week) -> Table:
+def as_table(week: Week, interval: Interval | None) -> Table:
     """The view as a table for a terminal; rounded only here."""
     state = "" if week.is_complete else f", {week.days_with_requests} of 7 days have requests so far"
     title = f"Unit economics, week {week.week_start} to {week.week_end}{state}"
@@ -52,7 +54,20 @@ def as_table(week: Week) -> Table:
     table.add_column("", no_wrap=True)
     for row in week.metrics:
         table.add_row(row.label, *_cells(row))
+    if interval is not None:
+        table.caption, table.caption_justify = f"Cost per successful task: {interval_words(interval)}.", "left"
     return table
+
+
+def _interval(interval: Interval | None) -> dict[str, Any] | None:
+    if interval is None:
+        return None
+    return {
+        "level": _text(interval.level),
+        "low": _text(interval.low),
+        "high": _text(interval.high),
+        "tenants": interval.clusters,
+    }
 
 
 def _cells(row: WeeklyMetric) -> list[str | Text]:

@@ -218,6 +218,11 @@ class Reader:
             for row in rows
         ]
 
+    def cost_and_successes(self, period: Period) -> list[tuple[Decimal, int]]:
+        """Of each tenant with production tasks that began in the period: what they cost, and how many succeeded."""
+        lines = sorted(self.task_costs(period, ("tenant_id",)), key=lambda line: str(line.key[0]))
+        return [(line.cost_usd, line.successes) for line in lines]
+
     def unpriced(self, period: Period) -> list[UnpricedLine]:
         """Models whose requests have no price or a part of one, most requests first."""
         rows = self._rows(

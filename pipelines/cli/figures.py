@@ -51,19 +51,21 @@ def query(
 
 
 def print_weekly(settings: Settings, week: date | None, as_json: bool) -> None:
+    from pipelines.economics.intervals import ratio_interval
     from pipelines.report import as_json as report_json
     from pipelines.report import as_table
     from warehouse.control import Control
-    from warehouse.reader import Reader
+    from warehouse.reader import Period, Reader
     from warehouse.shown import weekly_as_shown
 
     reader, control = Reader(settings.data_dir), Control(settings.control_url)
     try:
         shown = weekly_as_shown(reader, control, week)
+        interval = ratio_interval(reader.cost_and_successes(Period.week(shown.week_start)))
     finally:
         reader.close()
         control.close()
     if as_json:
-        print_json(report_json(shown))
+        print_json(report_json(shown, interval))
     else:
-        out.print(as_table(shown))
+        out.print(as_table(shown, interval))

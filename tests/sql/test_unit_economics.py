@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines.settings import Users
+from tests import mart_page
 from tests.workspace import WEEK, Workspace, request
 
 SONNET, HAIKU, OPUS = "claude-sonnet-4-5", "claude-3-5-haiku-latest", "claude-opus-4-1"
@@ -253,3 +254,7 @@ def test_prices_in_force_are_listed(company: Workspace) -> None:
         (0, *usd("3", "0.3", "15"), None),
         (200_001, *usd("6", "0.6", "22.5"), None),
     ]
+
+
+def test_the_page_of_published_tables_is_current(company: Workspace) -> None:
+    assert mart_page.PAGE.read_text() == mart_page.page(company), "run `make docs`"
