@@ -26,7 +26,7 @@ from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
 
 Days = frozenset[date]
-_MODELS = ("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_tenant_day", "fct_cost_day")
+_MODELS = ("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_tenant_day", "fct_cost_day", "fct_revenue_day")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipelines.building.credits import write_credits
 from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
@@ -123,9 +124,15 @@ def _run_models(
 ) -> None:
     inputs = data_dir / "build" / "inputs"
     write_inputs(inputs, plan, settings, book, control, the_lake)
-    command = ["build", "--exclude-resource-type", "unit_test"]
-    if plan.kind == "full":
-        command.append("--full-refresh")
+    refresh = ["--full-refresh"] if plan.kind == "full" else []
+
+    def measure() -> Path:
+        """What credits burn by usage needs to know first; the build proper then does these models again, with their checks."""
+        run_dbt(["run", "--select", "+fct_task", *refresh], data_dir=data_dir, warehouse=warehouse, inputs=inputs)
+        return warehouse
+
+    write_credits(inputs, settings, measure)
+    command = ["build", "--exclude-resource-type", "unit_test", *refresh]
     run_dbt(command, data_dir=data_dir, warehouse=warehouse, inputs=inputs, on_done=progress, on_node=on_node)
 
 
