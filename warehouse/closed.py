@@ -24,7 +24,10 @@ MARTS: Mapping[str, str] = {
     "fct_tenant_day": "usage_date",
     "fct_cost_day": "usage_date",
     "fct_shared_cost_day": "usage_date",
+    "fct_revenue_day": "usage_date",
     "mart_tenant_margin_month": "month",
+    "mart_revenue_month": "month",
+    "mart_mrr_month": "month",
     "mart_weekly_unit_economics": "week_start",
 }
 """What stays -> the column that dates it. Tasks and requests do not stay: they are what is removed."""

@@ -36,8 +36,12 @@ MARTS = (
     "mart_weekly_unit_economics",
     "mart_tenant_margin_month",
     "mart_revenue_month",
+    "mart_revenue_gap",
+    "mart_mrr_month",
     "mart_data_state",
     "dim_tenant",
+    "dim_tenant_plan",
+    "dim_tenant_mrr",
     "dim_model",
 )
 PRICED = "fct_llm_request_priced"

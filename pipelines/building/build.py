@@ -22,6 +22,7 @@ from warehouse.control import Control, now_text
 from warehouse.lake import Lake
 from warehouse.planner import Plan
 from warehouse.reader import Reader
+from warehouse.revenue_days import RevenueRules
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and how many there are."""
@@ -78,7 +79,8 @@ def _build(
     books.adopt(settings, control, prices)
     mark = fingerprint(MODELS, settings)
     is_utc = settings.reporting.zone == "UTC"
-    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, force_full=full)
+    rules = RevenueRules(settings.revenue.usage_unit != "none", settings.revenue.accrue_outcomes)
+    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, revenue=rules, force_full=full)
     pointer = publish.current(data_dir)
     if plan.kind == "nothing" and pointer is not None:
         newer = books.compare_installed(settings, control, prices, is_news=False)

@@ -47,6 +47,7 @@ PARTITIONS = {
     "fct_task": "task_day",
     "fct_tenant_day": "usage_date",
     "fct_cost_day": "usage_date",
+    "fct_revenue_day": "usage_date",
 }
 """Spark stores the column that a table is partitioned by as its last."""
 DRAWING = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o"), ("google", "gemini-2.5-pro")]
