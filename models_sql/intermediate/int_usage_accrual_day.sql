@@ -1,5 +1,6 @@
 -- Defect: what is billed in arrears stands on no invoice yet while its cost is there.
 -- Guarantee: units beyond the allowance of the calendar month, on the date they were used, at the rate of the contract of that date.
+-- depends_on: {{ ref('fct_llm_request_priced') }}, {{ ref('fct_task') }}
 {{ config(materialized='table') }}
 {%- set unit = setting('usage_unit') or 'none' %}
 {%- set is_of_tasks = unit in ('tasks', 'successful_tasks') %}

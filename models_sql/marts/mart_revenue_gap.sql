@@ -1,4 +1,5 @@
 -- Guarantee: what revenue rests on and nobody said is counted by tenant, instead of being guessed.
+-- depends_on: {{ ref('fct_llm_request_priced') }}
 {{ config(materialized='table') }}
 {%- set unit = setting('usage_unit') or 'none' %}
 {%- set is_of_tasks = unit in ('tasks', 'successful_tasks') %}
