@@ -59,8 +59,8 @@ logs = ["logs"]
 # litellm_prices = "model_prices_and_context_window.json"   # LiteLLM's file, for models that genai-prices does not know
 
 [revenue]
-# usage_unit = "none"               # what contracts count: requests, input_tokens, output_tokens, tokens, tasks, successful_tasks.
-                                    # With it overage accrues day by day until its invoice; none: invoices only
+# usage_unit = "none"               # what contracts count: requests, tokens, input_tokens, output_tokens, tasks or
+                                    # successful_tasks. Overage then accrues by the day until it is invoiced
 # accrue_outcomes = false           # true: an outcome's value_usd is revenue until an outcome line covers its day
 
 # The share of bought credits that is expected never to be burned, from that day on. None: earned when they lapse.

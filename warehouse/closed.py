@@ -78,7 +78,7 @@ def add_to(database: duckdb.DuckDBPyConnection, schema: str, data_dir: Path, era
         table = f"{schema}.{mart}"
         database.execute(f"delete from {table} where {column} < date '{before}'")
         has = [name for (name, *_) in database.execute(f"describe {table}").fetchall()]
-        for path in (closing / f"{mart}.parquet" for closing in _closings(data_dir)):
+        for path in _kept(data_dir, mart):
             relation = _relation(path)
             kept = [name for (name, *_) in database.execute(f"describe select * from {relation}").fetchall()]
             # A later release may have other columns: what was not worked out then is null.
@@ -117,8 +117,13 @@ def forget(data_dir: Path, tenant_id: str) -> dict[str, int]:
 
 
 def _by_tenant(data_dir: Path) -> list[Path]:
-    paths = [closing / f"{mart}.parquet" for closing in _closings(data_dir) for mart in MARTS]
+    paths = [path for mart in MARTS for path in _kept(data_dir, mart)]
     return [path for path in paths if "tenant_id" in pq.ParquetFile(path).schema_arrow.names]
+
+
+def _kept(data_dir: Path, mart: str) -> list[Path]:
+    """What closings kept of a mart; one of an earlier release knows nothing of a later one's."""
+    return [path for closing in _closings(data_dir) if (path := closing / f"{mart}.parquet").exists()]
 
 
 def _rows_of(path: Path, tenant_id: str) -> int:

@@ -4,8 +4,8 @@ A request belongs to its day, a task to the day of its first attempt, a cost eve
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
 it is stored; and every cost event of such a task may change its tenant. Where two sources meet, whether a request counts
 depends on the day before and the day after. Where requests draw on a commitment or an allowance one after the other,
-every later day of its window changes too. Revenue has closures of its own (`revenue_days.py`). The build replaces exactly the days of this closure, each from complete
-inputs; nothing else can have changed.
+every later day of its window changes too. What revenue reaches beyond its own dates is in `revenue_days.py`. The build
+replaces exactly the days of this closure, each from complete inputs; nothing else can have changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ from warehouse.lake import Lake, LakeFile
 from warehouse.revenue_days import RevenueRules
 
 Days = frozenset[date]
-_MODELS = ("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_tenant_day", "fct_cost_day", "fct_revenue_day")
+_MODELS = (
+    "fct_llm_request_priced",
+    "fct_told_twice_day",
+    "fct_task",
+    "fct_tenant_day",
+    "fct_cost_day",
+    "fct_revenue_day",
+)
 
 
 @dataclass(frozen=True)
@@ -232,7 +239,9 @@ def _revenue_dates(
         return _scan(the_lake, state.files, f"feed_{feed}")
 
     def new(feed: str) -> str:
-        return lake.scan(f"feed_{feed}", [the_lake.absolute(p) for name, p in state.dirty_feeds if name == f"feed_{feed}"])
+        return lake.scan(
+            f"feed_{feed}", [the_lake.absolute(p) for name, p in state.dirty_feeds if name == f"feed_{feed}"]
+        )
 
     changed = frozenset(name.removeprefix("feed_") for name, _ in state.dirty_feeds)
     feeds = revenue_days.Feeds(every, new, changed)

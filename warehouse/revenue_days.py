@@ -58,9 +58,7 @@ def fed(database: duckdb.DuckDBPyConnection, feeds: Feeds, calendar: Days) -> Da
     return found
 
 
-def follow(
-    database: duckdb.DuckDBPyConnection, feeds: Feeds, used: Days, calendar: Days, rules: RevenueRules
-) -> Days:
+def follow(database: duckdb.DuckDBPyConnection, feeds: Feeds, used: Days, calendar: Days, rules: RevenueRules) -> Days:
     """Dates whose revenue changes because usage, or what it is charged, changed on `used`."""
     if not used:
         return frozenset()

@@ -56,9 +56,9 @@ contracted as (
             and used.usage_date >= contracts.valid_from
             and (contracts.valid_to is null or used.usage_date < contracts.valid_to)
     qualify row_number() over (
-        partition by used.tenant_id, used.end_user_id, used.usage_date
-        order by contracts.valid_from desc nulls last, contracts.plan desc nulls last
-    ) = 1
+            partition by used.tenant_id, used.end_user_id, used.usage_date
+            order by contracts.valid_from desc nulls last, contracts.plan desc nulls last
+        ) = 1
 
 ),
 

@@ -78,9 +78,9 @@ based as (
             and recurring.service_start >= around.service_start
             and recurring.service_end <= around.service_end
     qualify row_number() over (
-        partition by recurring.line_id
-        order by around.service_start desc nulls last, around.service_end asc nulls last, around.line_id asc nulls last
-    ) = 1
+            partition by recurring.line_id
+            order by around.service_start desc nulls last, around.service_end asc nulls last, around.line_id asc nulls last
+        ) = 1
 
 ),
 

@@ -82,7 +82,10 @@ agreed as (
         known.valid_from,
         known.segment,
         coalesce(contracts.plan, known.reported_plan) as plan,
-        coalesce(contracts.seats, known.reported_seats) as seats
+        coalesce(contracts.seats, known.reported_seats) as seats,
+        coalesce(contracts.plan, known.reported_plan, '')
+        || '|' || coalesce(known.segment, '')
+        || '|' || coalesce(cast(coalesce(contracts.seats, known.reported_seats) as string), '') as state
     from known
     left join contracts
         on
@@ -90,9 +93,9 @@ agreed as (
             and known.valid_from >= contracts.valid_from
             and (contracts.valid_to is null or known.valid_from < contracts.valid_to)
     qualify row_number() over (
-        partition by known.tenant_id, known.valid_from
-        order by contracts.valid_from desc nulls last, contracts.plan desc nulls last
-    ) = 1
+            partition by known.tenant_id, known.valid_from
+            order by contracts.valid_from desc nulls last, contracts.plan desc nulls last
+        ) = 1
 
 ),
 
@@ -100,9 +103,7 @@ compared as (
 
     select
         agreed.*,
-        coalesce(plan, '') || '|' || coalesce(segment, '') || '|' || coalesce(cast(seats as string), '') as state,
-        lag(coalesce(plan, '') || '|' || coalesce(segment, '') || '|' || coalesce(cast(seats as string), ''))
-            over (partition by agreed.tenant_id order by agreed.valid_from asc nulls first) as state_before
+        lag(agreed.state) over (partition by agreed.tenant_id order by agreed.valid_from asc nulls first) as state_before
     from agreed
     left join ended on agreed.tenant_id = ended.tenant_id
     where ended.churned_on is null or agreed.valid_from < ended.churned_on

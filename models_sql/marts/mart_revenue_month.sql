@@ -67,9 +67,9 @@ burned_upto as (
     from {{ input('credit_day') }} as credit_days
     inner join months on credit_days.day <= months.balance_on
     qualify row_number() over (
-        partition by credit_days.line_id, months.month
-        order by credit_days.day desc, case credit_days.basis when 'burned' then 3 when 'breakage' then 2 else 1 end desc nulls last
-    ) = 1
+            partition by credit_days.line_id, months.month
+            order by credit_days.day desc, case credit_days.basis when 'burned' then 3 when 'breakage' then 2 else 1 end desc nulls last
+        ) = 1
 
 ),
 

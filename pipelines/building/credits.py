@@ -97,7 +97,7 @@ def _packs(database: duckdb.DuckDBPyConnection, folder: Path) -> list[Pack]:
         f"""select line_id, tenant_id, service_start, expires_on, credits from {_current(folder, "revenue_lines")}
         where kind = 'credit_pack' and amount > 0"""
     ).fetchall()
-    return [Pack(*row[:-1], _whole(row[-1])) for row in rows]
+    return [Pack(line_id, tenant, first, end, _whole(credits)) for line_id, tenant, first, end, credits in rows]
 
 
 def _refunds(database: duckdb.DuckDBPyConnection, folder: Path) -> list[Use]:
@@ -154,7 +154,7 @@ def _burned_by_usage(path: Path, contracts: Mapping[str, Sequence[_Contract]]) -
         found = database.execute(USAGE).fetchall()
     uses: list[Use] = []
     for tenant_id, day, *units in found:
-        used = dict(zip(UNITS, units, strict=True))
+        used: dict[str, int] = dict(zip(UNITS, units, strict=True))
         rates = _rates_on(contracts[tenant_id], day)
         with localcontext(EXACT):
             credits = sum((used[name] * rate for name, rate in rates.items()), Decimal(0))
@@ -198,4 +198,6 @@ def _whole(credits: Decimal) -> int:
 
 def _rows(schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
-    return pa.Table.from_arrays([pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema)
+    return pa.Table.from_arrays(
+        [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)], schema=schema
+    )

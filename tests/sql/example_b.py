@@ -81,12 +81,18 @@ CONTRACTS = [
 ]
 USED = [
     *(used(tenant, day, units) for tenant in ("metered", "billed") for day, units in MAY),
-    *(used(tenant, "2026-05-06", units, user) for tenant in ("pooled", "seats") for user, units in (("a", 1_500), ("b", 500))),
+    *(
+        used(tenant, "2026-05-06", units, user)
+        for tenant in ("pooled", "seats")
+        for user, units in (("a", 1_500), ("b", 500))
+    ),
 ]
 
 CANCELLED = [
     year("cancelled", "2026-03-15", "2027-03-15", "2026-03-10"),
-    line("cancelled", "refund", "credit_note", "-8712.33", "2026-06-23", "2027-03-15", corrects_line_id="cancelled-year"),
+    line(
+        "cancelled", "refund", "credit_note", "-8712.33", "2026-06-23", "2027-03-15", corrects_line_id="cancelled-year"
+    ),
 ]
 """B5 a: 100 days of service, the last on 06-22."""
 OUTAGE = [

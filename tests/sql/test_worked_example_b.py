@@ -53,11 +53,9 @@ def test_b1_an_annual_plan_is_earned_by_the_day_and_deferred(built: Workspace) -
 
 
 def test_b2_an_upgrade_is_three_lines_and_no_day_is_negative(built: Workspace) -> None:
-    first = "3.19 3.20 3.19 3.19 3.20 3.19 3.19 3.20 3.19 3.20 3.19".split()
+    first = ["3.19", "3.20", "3.19", "3.19", "3.20", "3.19", "3.19", "3.20", "3.19", "3.20", "3.19"]
     then = ["6.42"] * 9 + ["6.41"] + ["6.42"] * 10
-    assert days(built, "upgraded") == dict(
-        zip(between("2026-07-01", "2026-07-31"), map(D, first + then), strict=True)
-    )
+    assert days(built, "upgraded") == dict(zip(between("2026-07-01", "2026-07-31"), map(D, first + then), strict=True))
     assert months(built, "upgraded", "revenue_usd") == [("2026-07", D("163.52"))]
     assert mrr(built, "upgraded") == [("2026-07-01", D(99)), ("2026-07-12", D(199)), ("2026-08-01", D(0))]
 

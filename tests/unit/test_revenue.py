@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.economics.revenue import (
-    Estimate, Pack, PackDay, Use, by_weight, earned, overage, recognise, spread,
+    Estimate,
+    Pack,
+    PackDay,
+    Use,
+    by_weight,
+    earned,
+    overage,
+    recognise,
+    spread,
 )  # fmt: skip
 
 START = date(2026, 1, 1)
@@ -157,7 +165,12 @@ def test_no_credit_is_lost_or_earned_twice(
         if pack.expires_on:
             assert parts[-1][1] == 1
     if not estimates:
-        burned = sum((d.after - d.before) * p.credits for d in days for p in packs if p.line_id == d.line_id and d.basis == "burned")
+        burned = sum(
+            (d.after - d.before) * p.credits
+            for d in days
+            for p in packs
+            if p.line_id == d.line_id and d.basis == "burned"
+        )
         assert burned == sum(use.credits for use in uses) - sum(use.credits for use in uncovered)
 
 
@@ -166,17 +179,16 @@ def test_no_other_order_of_burning_serves_more(
     drawn: list[tuple[int, date, int | None, int]], used: list[tuple[int, int]]
 ) -> None:
     """Burning what lapses first wastes least: the other way round at least as much is left uncovered."""
-    packs = [
-        Pack(str(n), "acme", start, START + timedelta(days=end or 70), size) for n, start, end, size in drawn
-    ]
+    packs = [Pack(str(n), "acme", start, START + timedelta(days=end or 70), size) for n, start, end, size in drawn]
     _, uncovered = recognise(packs, [Use("acme", START + timedelta(days=day), credits) for day, credits in used])
     left = {pack.line_id: pack.credits for pack in packs}
     worse = 0
-    for day, credits in sorted(used):
+    for day, wanted in sorted(used):
+        missing = wanted
         for pack in sorted(packs, key=lambda p: p.expires_on or date.max, reverse=True):
             if pack.available_on <= START + timedelta(days=day) < (pack.expires_on or date.max):
-                taken = min(credits, left[pack.line_id])
+                taken = min(missing, left[pack.line_id])
                 left[pack.line_id] -= taken
-                credits -= taken
-        worse += credits
+                missing -= taken
+        worse += missing
     assert sum(use.credits for use in uncovered) <= worse
