@@ -41,7 +41,7 @@ ending as (
         notes.line_id,
         origins.service_start as spread_start,
         origins.service_days as spread_days,
-        -origins.amount_pico as spread_pico
+        0 - origins.amount_pico as spread_pico
     from converted as notes
     inner join converted as origins
         on

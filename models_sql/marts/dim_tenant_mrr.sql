@@ -103,7 +103,7 @@ changes as (
 
     select tenant_id, basis, valid_from as day, mrr_pico as change_pico, unconverted_lines as change_lines from normalised
     union all
-    select tenant_id, basis, valid_to as day, -mrr_pico as change_pico, -unconverted_lines as change_lines
+    select tenant_id, basis, valid_to as day, 0 - mrr_pico as change_pico, 0 - unconverted_lines as change_lines
     from normalised
     where valid_to is not null
 
