@@ -61,6 +61,16 @@ logs = ["logs"]
 # company_prices = "prices.toml"    # your own prices, contracts, commitments and names: `margincall prices template`
 # litellm_prices = "model_prices_and_context_window.json"   # LiteLLM's file, for models that genai-prices does not know
 
+[revenue]
+# usage_unit = "none"               # what contracts count: requests, tokens, input_tokens, output_tokens, tasks or
+                                    # successful_tasks. Overage then accrues by the day until it is invoiced
+# accrue_outcomes = false           # true: an outcome's value_usd is revenue until an outcome line covers its day
+
+# The share of bought credits that is expected never to be burned, from that day on. None: earned when they lapse.
+# [[revenue.expected_breakage]]
+# since = 2026-01-01
+# share = "0.10"
+
 [model_tiers]                       # shell patterns over model names, tried small, large, mid
 # small = ["*mini*", "*nano*", "*haiku*", "*flash*"]
 # large = ["*opus*", "*-pro*", "gpt-5*"]

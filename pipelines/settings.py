@@ -105,6 +105,35 @@ class Pricing(Section):
     """LiteLLM's `model_prices_and_context_window.json`, for models that genai-prices does not know."""
 
 
+class ExpectedBreakage(Section):
+    """From that day on: the share of bought credits that is expected never to be burned."""
+
+    since: date
+    share: Decimal = Field(ge=0, lt=1, decimal_places=6)
+
+
+UsageUnit = Literal["none", "requests", "input_tokens", "output_tokens", "tokens", "tasks", "successful_tasks"]
+
+
+class Revenue(Section):
+    """How revenue is recognised where invoices alone do not say."""
+
+    usage_unit: UsageUnit = "none"
+    """What contracts count: their `allowance` and `overage_rate` are by this unit. None: nothing accrues before its invoice."""
+    accrue_outcomes: bool = False
+    """Whether the `value_usd` of an outcome is revenue until an outcome line covers its day."""
+    expected_breakage: tuple[ExpectedBreakage, ...] = ()
+    """Empty: what is left of a credit pack is earned when it lapses."""
+
+    @field_validator("expected_breakage")
+    @classmethod
+    def days_are_unique(cls, value: tuple[ExpectedBreakage, ...]) -> tuple[ExpectedBreakage, ...]:
+        days = [item.since for item in value]
+        if twice := sorted({str(day) for day in days if days.count(day) > 1}):
+            raise ValueError(f"{', '.join(twice)} is there twice; one estimate holds at a time")
+        return value
+
+
 class ModelTiers(Section):
     """Shell patterns over model names, tried small, then large, then mid; a model that none matches is `unknown`."""
 
@@ -273,6 +302,7 @@ class Settings(Section):
     users: Users = Users()
     environments: Environments = Environments()
     pricing: Pricing = Pricing()
+    revenue: Revenue = Revenue()
     model_tiers: ModelTiers = ModelTiers()
     targets: Targets = Targets()
     landing: Landing = Landing()

@@ -29,25 +29,24 @@ class Burn(NamedTuple):
 
 @dataclass(slots=True)
 class _Wallet:
-    """Packs of one tenant in the order in which they lapse: first day no longer valid, and what is left."""
+    """Packs of one tenant in the order in which they lapse; the last ones may have credits left."""
 
     tenant: Tenant
     lines: list[InvoiceLine] = field(default_factory=list)
-    packs: list[tuple[date, int]] = field(default_factory=list)
 
     def buy(self, day: date) -> None:
         end = day + timedelta(days=PACK_DAYS)
-        self.packs.append((end, PACK_CREDITS))
         self.lines.append(line_of(self.tenant, "credit_pack", PACK_CENTS, day, end, credits=PACK_CREDITS))
 
     def burn(self, day: date, credits: int) -> None:
         """Take from what lapses first; buy a pack where what is left does not suffice."""
-        self.packs = [(end, left) for end, left in self.packs if end > day and left]
-        if sum(left for _, left in self.packs) < credits:
+        packs = [line for line in self.lines if line.service_end > day and line.burned < PACK_CREDITS]
+        if sum(PACK_CREDITS - line.burned for line in packs) < credits:
             self.buy(day)
-        for place, (end, left) in enumerate(self.packs):
-            used = min(left, credits)
-            self.packs[place] = (end, left - used)
+            packs.append(self.lines[-1])
+        for line in packs:
+            used = min(PACK_CREDITS - line.burned, credits)
+            line.burned += used
             credits -= used
 
 

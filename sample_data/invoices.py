@@ -14,7 +14,10 @@ from sample_data.period import Period
 
 @dataclass(slots=True)
 class InvoiceLine:
-    """One line of an invoice in the tenant's currency; service days are half-open. Credits are of a pack that lapses."""
+    """One line of an invoice in the tenant's currency; service days are half-open.
+
+    Credits are of a pack that lapses; `burned` of them were, by the end.
+    """
 
     tenant_id: str
     kind: str
@@ -28,6 +31,7 @@ class InvoiceLine:
     corrects: InvoiceLine | None = None
     later_invoiced_on: date | None = None
     credits: int | None = None
+    burned: int = 0
 
     @property
     def invoice_id(self) -> str:
@@ -46,6 +50,9 @@ class InvoiceLine:
 
     def recognised_cents(self, first: date, end: date) -> int:
         """US cents of the days in [first, end): day k of n gets round(A·k/n) − round(A·(k−1)/n)."""
+        if self.later_invoiced_on:
+            # A credit for service that was over counts on the day it was granted.
+            return self.usd_cents if first <= self.later_invoiced_on < end else 0
         days = (self.service_end - self.service_start).days
         low = min(max((first - self.service_start).days, 0), days)
         high = min(max((end - self.service_start).days, 0), days)
@@ -64,9 +71,19 @@ def line_of(
     )  # fmt: skip
 
 
+def _pack_cents(pack: InvoiceLine, period: Period) -> int:
+    """What burned of a pack that was bought in the period, all of it once what is left has lapsed."""
+    if pack.service_end < period.end or not pack.credits:
+        return pack.usd_cents
+    return rounded(pack.usd_cents * pack.burned, pack.credits)
+
+
 def recognised_cents(lines: Iterable[InvoiceLine], period: Period) -> Counter[str]:
     """Revenue of the period in US cents by tenant."""
     by_tenant: Counter[str] = Counter()
     for line in lines:
-        by_tenant[line.tenant_id] += line.recognised_cents(period.start, period.end)
+        is_pack = line.kind == "credit_pack"
+        by_tenant[line.tenant_id] += (
+            _pack_cents(line, period) if is_pack else line.recognised_cents(period.start, period.end)
+        )
     return by_tenant

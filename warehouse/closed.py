@@ -27,6 +27,9 @@ MARTS: Mapping[str, str] = {
     "fct_cost_day": "usage_date",
     "fct_shared_cost_day": "usage_date",
     "fct_allocated_cost_day": "usage_date",
+    "fct_revenue_day": "usage_date",
+    "mart_revenue_month": "month",
+    "mart_mrr_month": "month",
     "mart_tenant_margin_month": "month",
     "mart_cohort_margin_month": "month",
     "mart_ltv_cac_month": "month",
@@ -96,7 +99,7 @@ def add_to(database: duckdb.DuckDBPyConnection, schema: str, data_dir: Path, era
         table = f"{schema}.{mart}"
         database.execute(f"delete from {table} where {column} < date '{before}'")
         has = [name for (name, *_) in database.execute(f"describe {table}").fetchall()]
-        for path in (closing / f"{mart}.parquet" for closing in _closings(data_dir)):
+        for path in _kept(data_dir, mart):
             relation = _relation(path)
             kept = [name for (name, *_) in database.execute(f"describe select * from {relation}").fetchall()]
             # A later release may have other columns: what was not worked out then is null.
@@ -135,8 +138,13 @@ def forget(data_dir: Path, tenant_id: str) -> dict[str, int]:
 
 
 def _by_tenant(data_dir: Path) -> list[Path]:
-    paths = [closing / f"{mart}.parquet" for closing in _closings(data_dir) for mart in MARTS]
+    paths = [path for mart in MARTS for path in _kept(data_dir, mart)]
     return [path for path in paths if "tenant_id" in pq.ParquetFile(path).schema_arrow.names]
+
+
+def _kept(data_dir: Path, mart: str) -> list[Path]:
+    """What closings kept of a mart; one of an earlier release knows nothing of a later one's."""
+    return [path for closing in _closings(data_dir) if (path := closing / f"{mart}.parquet").exists()]
 
 
 def _rows_of(path: Path, tenant_id: str) -> int:

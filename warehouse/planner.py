@@ -4,8 +4,8 @@ A request belongs to its day, a task to the day of its first attempt, a cost eve
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
 it is stored; and every cost event of such a task may change its tenant. Where two sources meet, whether a request counts
 depends on the day before and the day after. Where requests draw on a commitment or an allowance one after the other,
-every later day of its window changes too. The build replaces exactly the days of this closure, each from complete
-inputs; nothing else can have changed.
+every later day of its window changes too. What revenue reaches beyond its own dates is in `revenue_days.py`. The build
+replaces exactly the days of this closure, each from complete inputs; nothing else can have changed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ import duckdb
 import sqlalchemy as sa
 
 from warehouse import control as db
-from warehouse import lake, told_twice
+from warehouse import lake, revenue_days, told_twice
 from warehouse.connection import literal, warehouse
 from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
+from warehouse.revenue_days import RevenueRules
 
 Days = frozenset[date]
 _MODELS = (
     *("fct_llm_request_priced", "fct_told_twice_day", "fct_task", "fct_cost_day"),
-    *("fct_tenant_day", "fct_feature_day", "fct_model_day"),
+    *("fct_tenant_day", "fct_feature_day", "fct_model_day", "fct_revenue_day"),
     *("fct_user_week", "int_cache_week", "int_prompt_week", "int_context_step_week"),
 )
 """What a build replaces in parts."""
@@ -92,7 +93,14 @@ class _State:
 
 
 def plan(
-    control: Control, the_lake: Lake, path: Path, fingerprint: str, *, is_utc: bool, force_full: bool = False
+    control: Control,
+    the_lake: Lake,
+    path: Path,
+    fingerprint: str,
+    *,
+    is_utc: bool,
+    revenue: RevenueRules = RevenueRules(),
+    force_full: bool = False,
 ) -> Plan:
     """Decide what to build. Reads the warehouse, so the caller holds the build lock."""
     state = _read(control)
@@ -107,7 +115,7 @@ def plan(
     if not (state.dirty_days or state.dirty_feeds or state.unfinished):
         return Plan("nothing", "nothing changed", frozenset(), frozenset(), *known)
     with warehouse(path) as database:
-        days, dates = _closure(database, the_lake, state, calendar, margin)
+        days, dates = _closure(database, the_lake, state, calendar, margin, revenue)
     if 2 * len(days & request_days) > max(len(request_days), 2):
         return Plan("full", "more than half of all days changed", request_days, calendar, *known)
     return Plan("incremental", f"{len(days)} days changed", days, dates, *known)
@@ -173,7 +181,12 @@ def _why_full(state: _State, path: Path, fingerprint: str, force_full: bool) -> 
 
 
 def _closure(
-    database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State, calendar: Days, margin: int
+    database: duckdb.DuckDBPyConnection,
+    the_lake: Lake,
+    state: _State,
+    calendar: Days,
+    margin: int,
+    revenue: RevenueRules,
 ) -> tuple[Days, Days]:
     """Days of requests and tasks, and dates of tenants, that the changes reach."""
     changed = state.dirty_days | state.unfinished | _beside(database, state)
@@ -204,8 +217,42 @@ def _closure(
     )
     bounds = database.execute("select min(usage_date), max(usage_date) from fct_tenant_day").fetchall()[0]
     days = dirty | task_days
-    dates = _widen(days | event_days, margin) | fed_dates | _edges(bounds, calendar)
-    return days, dates
+    used = _widen(days, margin) | _edges(bounds, calendar)
+    return days, used | _widen(event_days, margin) | fed_dates | _revenue_dates(
+        database, the_lake, state, used, calendar, revenue
+    )
+
+
+def _revenue_dates(
+    database: duckdb.DuckDBPyConnection,
+    the_lake: Lake,
+    state: _State,
+    used: Days,
+    calendar: Days,
+    rules: RevenueRules,
+) -> Days:
+    """Dates whose revenue changes with what was fed, and with usage on `used`."""
+
+    def every(feed: str) -> str:
+        return _scan(the_lake, state.files, f"feed_{feed}")
+
+    def new(feed: str) -> str:
+        return lake.scan(
+            f"feed_{feed}", [the_lake.absolute(p) for name, p in state.dirty_feeds if name == f"feed_{feed}"]
+        )
+
+    changed = frozenset(name.removeprefix("feed_") for name, _ in state.dirty_feeds)
+    feeds = revenue_days.Feeds(every, new, changed)
+    fed = revenue_days.fed(database, feeds, calendar)
+    charged = used | fed if "contracts" in changed else used
+    judged: Days = frozenset()
+    if rules.accrues_outcomes:
+        judged = _dates(
+            database,
+            f"""select distinct (observed_at at time zone 'UTC')::date from {every("task_outcomes")}
+            where task_id in (select task_id from touched)""",
+        )
+    return fed | _widen(judged, 1) | revenue_days.follow(database, feeds, charged, calendar, rules)
 
 
 def _beside(database: duckdb.DuckDBPyConnection, state: _State) -> Days:
@@ -246,23 +293,17 @@ def _drawdowns(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _Stat
 def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> tuple[str, Days]:
     """Tasks (as SQL) and dates that new feed files touch; every version of their rows counts, also the older ones."""
     tasks, dates = ["select null::varchar as task_id where false"], frozenset[date]()
-    keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id", "feed_revenue_lines": "line_id"}
+    keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id"}
     for dataset, key in keys.items():
         new = [the_lake.absolute(path) for changed, path in state.dirty_feeds if changed == dataset]
         if not new:
             continue
         changed = f"select {key} from {lake.scan(dataset, new)}"
         versions = f"(select * from {_scan(the_lake, state.files, dataset)} where {key} in ({changed}))"
-        if dataset != "feed_revenue_lines":
-            tasks.append(f"select task_id from {versions} where task_id is not null")
+        tasks.append(f"select task_id from {versions} where task_id is not null")
         if dataset == "feed_cost_events":
             days = _dates(database, f"select distinct (occurred_at at time zone 'UTC')::date from {versions}")
             dates |= _widen(days, 1)
-        if dataset == "feed_revenue_lines":
-            for first, end in database.execute(
-                f"select distinct service_start, service_end from {versions}"
-            ).fetchall():
-                dates |= frozenset(first + timedelta(days=n) for n in range((end - first).days))
     return " union ".join(tasks), dates
 
 

@@ -24,6 +24,8 @@ from warehouse.rows import (
     DataState,
     Dimension,
     Period,
+    RevenueGap,
+    RevenueMonth,
     SharedCost,
     TaskCost,
     TenantDay,
@@ -124,6 +126,20 @@ class Reader:
             group by all order by 3 desc, 1, 2"""
         )
         return [ToldTwice(*row) for row in rows]
+
+    def revenue_gaps(self) -> list[RevenueGap]:
+        """What keeps revenue from being complete, by name; nothing where nothing does."""
+        rows = self._rows("select gap, count(*), sum(cases)::bigint from mart_revenue_gap group by gap order by gap")
+        return [RevenueGap(*row) for row in rows]
+
+    def revenue_months(self) -> list[RevenueMonth]:
+        """Revenue, deferred and unbilled balance of every month and kind of line, oldest first."""
+        rows = self._rows(
+            """select month, kind, any_value(balance_on), sum(revenue_usd), sum(accrued_usd), sum(deferred_usd),
+                sum(unbilled_usd)
+            from mart_revenue_month group by month, kind order by month, kind"""
+        )
+        return [RevenueMonth(*row) for row in rows]
 
     def months(self) -> list[date]:
         """First days of the months that have requests."""

@@ -128,6 +128,43 @@ class ToldTwice:
         return f"{self.requests:,} {were} {logs}; counted once, from {self.counted_from}"
 
 
+_GAPS = {
+    "no_usage_unit": "contracts with an overage rate while revenue.usage_unit is none: nothing accrues before its invoice",
+    "contract_without_allowance": "contracts with an overage rate and no allowance: nothing accrues by them",
+    "usage_without_user": "requests of nobody under a contract per seat: they count for no seat",
+    "credits_without_a_pack": "days on which more credits were burned than bought",
+    "credit_rate_not_understood": "names in credit_rates that nothing is counted by",
+    "line_without_rate": "invoice lines in a currency without a rate: they have no amount",
+    "line_without_invoice_date": "invoice lines without invoiced_on: they are in no balance",
+    "corrected_line_unknown": "lines that correct a line nobody sent",
+}
+
+
+@dataclass(frozen=True)
+class RevenueGap:
+    """What keeps revenue from being complete: its name, how many tenants it concerns, how many cases there are."""
+
+    gap: str
+    tenants: int
+    cases: int
+
+    def __str__(self) -> str:
+        return f"{self.cases:,} {_GAPS.get(self.gap, self.gap)} (tenants: {self.tenants:,})"
+
+
+@dataclass(frozen=True)
+class RevenueMonth:
+    """Revenue of a month by kind of line, all tenants, with the balances of `balance_on`."""
+
+    month: date
+    kind: str
+    balance_on: date
+    revenue_usd: Decimal
+    accrued_usd: Decimal
+    deferred_usd: Decimal
+    unbilled_usd: Decimal
+
+
 class GrossProfit:
     """What revenue and the two parts of its cost of goods make, for one tenant or for several as one."""
 

@@ -96,15 +96,17 @@
   {{ div_half_even(big(numerator) ~ ' * ' ~ big('1000000000000'), denominator) }}
 {%- endmacro %}
 
-{#- Part of an amount that falls on day k of n, in whole cents (pico-dollars where the amount has parts of a cent):
-    round(A k / n) - round(A (k-1) / n), halves away from zero. Any prefix is right to half a unit and the sum is A. -#}
-{% macro spread_day(amount_pico, k, n) -%}
+{#- What a part of a whole has earned of an amount: round(A part / whole), halves away from zero, in whole cents (pico-dollars
+    where the amount has parts of a cent). Any prefix is right to half a unit and the whole earns A. -#}
+{% macro earned(amount_pico, part, whole) -%}
   {%- set unit = 'case when ' ~ big(amount_pico) ~ ' % 10000000000 = 0 then ' ~ big('10000000000') ~ ' else ' ~ big('1') ~ ' end' -%}
   {%- set units = int_div(amount_pico, '(' ~ unit ~ ')') -%}
   {%- set sign = '(case when ' ~ big(amount_pico) ~ ' < 0 then -1 else 1 end)' -%}
-  {%- set upto = [] -%}
-  {%- for day in [k, '(' ~ k ~ ' - 1)'] -%}
-    {%- do upto.append(sign ~ ' * ' ~ int_div('(2 * ' ~ sign ~ ' * ' ~ units ~ ' * ' ~ big(day) ~ ' + ' ~ big(n) ~ ')', '(2 * ' ~ big(n) ~ ')')) -%}
-  {%- endfor -%}
-  cast((({{ upto[0] }}) - ({{ upto[1] }})) * ({{ unit }}) as decimal(38, 0))
+  {%- set rounded = int_div('(2 * ' ~ sign ~ ' * ' ~ units ~ ' * ' ~ big(part) ~ ' + ' ~ big(whole) ~ ')', '(2 * ' ~ big(whole) ~ ')') -%}
+  cast({{ sign }} * {{ rounded }} * ({{ unit }}) as decimal(38, 0))
+{%- endmacro %}
+
+{#- What day k of n earns of an amount. -#}
+{% macro spread_day(amount_pico, k, n) -%}
+  cast({{ earned(amount_pico, k, n) }} - {{ earned(amount_pico, '(' ~ k ~ ' - 1)', n) }} as decimal(38, 0))
 {%- endmacro %}

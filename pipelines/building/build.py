@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from pipelines.building.credits import write_credits
 from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
@@ -21,6 +22,7 @@ from warehouse.control import Control, now_text
 from warehouse.lake import Lake
 from warehouse.planner import Plan
 from warehouse.reader import Reader
+from warehouse.revenue_days import RevenueRules
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps are done, and how many there are."""
@@ -77,7 +79,8 @@ def _build(
     books.adopt(settings, control, prices)
     mark = fingerprint(MODELS, settings)
     is_utc = settings.reporting.zone == "UTC"
-    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, force_full=full)
+    rules = RevenueRules(settings.revenue.usage_unit != "none", settings.revenue.accrue_outcomes)
+    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, revenue=rules, force_full=full)
     pointer = publish.current(data_dir)
     if plan.kind == "nothing" and pointer is not None:
         newer = books.compare_installed(settings, control, prices, is_news=False)
@@ -123,9 +126,15 @@ def _run_models(
 ) -> None:
     inputs = data_dir / "build" / "inputs"
     write_inputs(inputs, plan, settings, book, control, the_lake)
-    command = ["build", "--exclude-resource-type", "unit_test"]
-    if plan.kind == "full":
-        command.append("--full-refresh")
+    refresh = ["--full-refresh"] if plan.kind == "full" else []
+
+    def measure() -> Path:
+        """What credits burn by usage needs to know first; the build proper then does these models again, with their checks."""
+        run_dbt(["run", "--select", "+fct_task", *refresh], data_dir=data_dir, warehouse=warehouse, inputs=inputs)
+        return warehouse
+
+    write_credits(inputs, settings, measure)
+    command = ["build", "--exclude-resource-type", "unit_test", *refresh]
     run_dbt(command, data_dir=data_dir, warehouse=warehouse, inputs=inputs, on_done=progress, on_node=on_node)
 
 

@@ -121,6 +121,9 @@ def _stored_settings(settings: Settings) -> Mapping[str, str]:
         "task_max_span_days": str(settings.tasks.max_span_days),
         "gateway_lookup_pico": str(int(lookup_pico)),
         "source_precedence": ", ".join(settings.sources.ranked),
+        "usage_unit": settings.revenue.usage_unit,
+        "accrue_outcomes": str(settings.revenue.accrue_outcomes).lower(),
+        "expected_breakage": " ".join(f"{item.since}:{item.share}" for item in settings.revenue.expected_breakage),
     }
 
 

@@ -24,6 +24,7 @@ LOOKS: tuple[Look, ...] = (
     serving.published,
     serving.priced_files,
     serving.told_twice,
+    serving.revenue,
     serving.against_control,
     serving.last_build,
 )

@@ -63,6 +63,17 @@ def told_twice(settings: Settings) -> Iterator[Check]:
     yield Check("two logs", True, "; ".join(map(str, found)) or "no request is in two logs")
 
 
+def revenue(settings: Settings) -> Iterator[Check]:
+    """What revenue rests on and nobody said. That is no fault of the installation; that nothing is guessed is said."""
+    pointer = publish.current(settings.data_dir.resolve())
+    if pointer is None or pointer.serving_version != publish.SERVING_VERSION:
+        return
+    reader = Reader(settings.data_dir)
+    found = reader.revenue_gaps()
+    reader.close()
+    yield Check("revenue", True, "; ".join(map(str, found)) or "nothing that revenue rests on is missing")
+
+
 def against_control(settings: Settings) -> Iterator[Check]:
     """The pointer against the control database's record of publications, and what waits for a build."""
     control, table = Control(settings.control_url), db.serving

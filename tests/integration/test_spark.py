@@ -45,7 +45,9 @@ PARTITIONS = {
     "fct_llm_request_priced": "day",
     "fct_told_twice_day": "day",
     "fct_task": "task_day",
-    **dict.fromkeys(("fct_tenant_day", "fct_feature_day", "fct_model_day", "fct_cost_day"), "usage_date"),
+    **dict.fromkeys(
+        ("fct_tenant_day", "fct_feature_day", "fct_model_day", "fct_cost_day", "fct_revenue_day"), "usage_date"
+    ),
     "fct_user_week": "week_start",
 }
 """Spark stores the column that a table is partitioned by as its last."""

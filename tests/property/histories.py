@@ -34,6 +34,8 @@ class History:
         """A first month: requests on every day, so that a later change is a small part of it."""
         self._land([self._request(day) for day in range(DAYS) for _ in range(6)])
         self.revenue()
+        self.agree()
+        self.burn()
         self.judge()
         self.spend()
 
@@ -41,7 +43,7 @@ class History:
         """One to three changes of different kinds."""
         kinds: list[Callable[[], None]] = [
             self.more, self.repeat, self.correct, self.judge, self.judge, self.spend, self.revenue, self.reuse_task_id,
-            self.forget,
+            self.forget, self.revenue, self.agree, self.burn,
         ]  # fmt: skip
         for kind in self.random.sample(kinds, self.random.randint(1, 3)):
             kind()
@@ -90,6 +92,7 @@ class History:
                 "outcome_id": f"o{self.random.randrange(60)}",
                 "task_id": self._task(),
                 "outcome": self.random.choice(["success", "failure", "escalated", "abandoned"]),
+                "value_usd": self.random.choice(["0.90", "1.25", None]),
                 "observed_at": when.isoformat(),
             }
             rows.append(outcome)
@@ -114,23 +117,66 @@ class History:
         self._feed("cost_events", "event_id", rows)
 
     def revenue(self) -> None:
-        """Invoice lines, new or corrected, some reaching beyond the data."""
+        """Invoice lines of every kind, new or corrected, some reaching beyond the data."""
         rows = []
-        for _ in range(self.random.randint(1, 2)):
+        for _ in range(self.random.randint(1, 3)):
             start = (FIRST + timedelta(days=self.random.randrange(-10, DAYS + 5))).date()
+            end = start + timedelta(days=self.random.randint(1, 12))
+            kind = self.random.choice(
+                ["subscription", "overage", "overage", "outcome", "credit_pack", "credit_pack", "credit_note"]
+            )
+            cents = self.random.randint(100, 9999) * (-1 if kind == "credit_note" else 1)
+            is_pack = kind == "credit_pack"
             rows.append(
                 {
-                    "line_id": f"l{self.random.randrange(8)}",
+                    "line_id": f"l{self.random.randrange(12)}",
                     "tenant_id": self.random.choice(TENANTS),
-                    "kind": "subscription",
-                    "amount": f"{self.random.randint(100, 9999) / 100:.2f}",
+                    "kind": kind,
+                    "amount": f"{cents / 100:.2f}",
                     "currency": "USD",
                     "service_start": start.isoformat(),
-                    "service_end": (start + timedelta(days=self.random.randint(1, 6))).isoformat(),
+                    "service_end": end.isoformat(),
+                    "invoiced_on": self.random.choice([start, end]).isoformat(),
+                    "corrects_line_id": f"l{self.random.randrange(12)}" if kind == "credit_note" else None,
+                    "credits": self.random.randint(1, 90) if is_pack or self.random.random() < 0.2 else None,
+                    "expires_on": end.isoformat() if is_pack and self.random.random() < 0.8 else None,
                     "observed_at": (FIRST + timedelta(days=40, minutes=self.step)).isoformat(),
                 }
             )
         self._feed("revenue_lines", "line_id", rows)
+
+    def agree(self) -> None:
+        """A contract, new or corrected: what is charged beyond what allowance, and what burns credits."""
+        start = FIRST + timedelta(days=self.random.choice([-30, 0, 9, 18]))
+        row = {
+            "tenant_id": self.random.choice(TENANTS),
+            "plan": self.random.choice(["a", "b"]),
+            "valid_from": start.date().isoformat(),
+            "valid_to": self.random.choice([None, (start + timedelta(days=12)).date().isoformat()]),
+            "price_usd": "10",
+            "allowance": self.random.choice([0, 9_000, 40_000]),
+            "allowance_scope": self.random.choice(["pooled", "per_seat", None]),
+            "overage_rate": self.random.choice(["0.0001", "0.000003", None]),
+            "credit_rates": self.random.choice([None, {"requests": 1, "tokens": "0.001"}, {"successful_tasks": 2}]),
+            "observed_at": (FIRST + timedelta(days=40, minutes=self.step)).isoformat(),
+        }
+        self._feed("contracts", "tenant_id", [row])
+
+    def burn(self) -> None:
+        """Burns of some tenants; the others burn by what they use. Some are late, some corrected."""
+        rows = []
+        for _ in range(self.random.randint(1, 4)):
+            number = self.random.randrange(40)
+            rows.append(
+                {
+                    "tenant_id": TENANTS[number % 2],
+                    "occurred_at": (FIRST + timedelta(days=number % DAYS, hours=number % 7)).isoformat(),
+                    "burn_id": f"b{number}",
+                    "credits": self.random.randint(0, 30),
+                    "observed_at": (FIRST + timedelta(days=40, minutes=self.step)).isoformat(),
+                }
+            )
+        self._feed("credit_burns", "burn_id", rows)
 
     def _request(self, day: int) -> dict[str, Any]:
         started = FIRST + timedelta(

@@ -11,10 +11,20 @@ import pytest
 from pipelines.building import build as building
 from pipelines.building.build import BuildError
 from pipelines.building.dbt import DbtFailed, run_dbt
+from pipelines.settings import Revenue
 from tests.property.histories import History
 from tests.workspace import Workspace
 
 STEPS = 3
+REVENUE = Revenue(usage_unit="tokens", accrue_outcomes=True)
+"""With these the revenue of a day depends on most of what happens on others."""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(tmp_path, revenue=REVENUE)
+    yield made
+    made.control.close()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -61,11 +71,11 @@ def test_the_order_of_landing_does_not_change_a_mart(tmp_path: Path, workspace: 
         history.correct()
         history.repeat()
     workspace.build()
-    other = Workspace(tmp_path / "other")
+    other = Workspace(tmp_path / "other", revenue=REVENUE)
     try:
         for path in sorted(tmp_path.glob("requests-*.jsonl"), reverse=True):
             other.land(path)
-        for feed in ("task_outcomes", "cost_events", "revenue_lines"):
+        for feed in ("task_outcomes", "cost_events", "revenue_lines", "contracts", "credit_burns"):
             for path in sorted(tmp_path.glob(f"{feed}-*.jsonl"), reverse=True):
                 other.land_feed_file(feed, path)
         other.build()

@@ -86,6 +86,16 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
         "cost_is_null_exactly_where_unpriced",
         f"update fct_llm_request_priced set cost_pico = null where record_key = {ONE_REQUEST}",
     ),
+    (
+        "revenue_lines_are_earned_once",
+        "update fct_revenue_day set revenue_pico = revenue_pico + 1 where line_id = 'l2' and usage_date = '2026-11-02'",
+    ),
+    ("revenue_lines_are_earned_once", "delete from fct_revenue_day where line_id = 'l2'"),
+    (
+        "revenue_lines_are_earned_once",
+        "insert into fct_revenue_day by name select usage_date, tenant_id, kind, 'accrued' as basis, 0 as unconverted_lines, "
+        "1 as revenue_pico from fct_revenue_day where line_id = 'l2'",
+    ),
     ("every_week_has_every_metric", "delete from mart_weekly_unit_economics where metric_id = 'gross_margin'"),
     ("every_week_has_every_metric", "update mart_weekly_unit_economics set this_week = null, missing = null"),
 )
@@ -122,6 +132,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     line = {"tenant_id": "beta", "kind": "subscription", "amount": "10.00", "currency": "USD"}
     period = {"service_start": "2026-11-01", "service_end": "2026-12-01"}
     workspace.land_feed("revenue_lines", [{"line_id": "l1", **line, **period}])
+    short = {"kind": "overage", "service_start": "2026-11-02", "service_end": "2026-11-05"}
+    workspace.land_feed("revenue_lines", [{"line_id": "l2", **line, **short}], "-2")
     with workspace.control.write() as connection, duckdb.connect() as scratch:
         for tenant in ("gone", "gone-since"):
             digest = scratch.execute("select md5(?)", [tenant]).fetchall()[0][0]

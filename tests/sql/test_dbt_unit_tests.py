@@ -15,7 +15,15 @@ from tests.sql.example_c import NOVEMBER_9
 from tests.workspace import Workspace
 
 TESTED = (
-    *("stg_llm_request", "int_llm_request_quantity", "int_llm_request_cost", "int_revenue_day", "int_task_outcome"),
+    *(
+        "stg_llm_request",
+        "int_llm_request_quantity",
+        "int_llm_request_cost",
+        "int_revenue_line",
+        "fct_revenue_day",
+        "dim_tenant_plan",
+        "int_task_outcome",
+    ),
     *("fct_task", "int_week_task_measure", "mart_weekly_unit_economics"),
 )
 """Models whose arithmetic is worked by hand."""

@@ -26,8 +26,8 @@ def lake(dataset: str) -> str:
     return f"lake_{dataset}"
 
 
-def setting(_: str) -> str:
-    return "30"
+def setting(name: str) -> str:
+    return {"usage_unit": "requests", "accrue_outcomes": "true"}.get(name, "30")
 
 
 def in_build_days(column: str = "day", _table: str = "build_day") -> str:
@@ -64,6 +64,22 @@ def div_half_even(a: str, b: str) -> str:
 
 def round_half_even(a: str, b: str) -> str:
     return f"round_half_even({a}, {b})"
+
+
+def earned(amount_pico: str, part: str, whole: str) -> str:
+    return f"earned({amount_pico}, {part}, {whole})"
+
+
+def earned_upto(line: str, k: str) -> str:
+    return f"earned({line}.spread_pico, {k}, {line}.spread_days)"
+
+
+def month_of(day: str) -> str:
+    return f"month_of({day})"
+
+
+def next_month_of(day: str) -> str:
+    return f"next_month_of({day})"
 
 
 def spread_day(amount_pico: str, k: str, n: str) -> str:

@@ -1,0 +1,1 @@
+{{ latest_of_feed('contracts', ['tenant_id', 'plan', 'valid_from']) }}

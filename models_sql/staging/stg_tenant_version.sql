@@ -1,0 +1,1 @@
+{{ latest_of_feed('tenants', ['tenant_id', 'observed_at']) }}
