@@ -225,3 +225,23 @@ def metric_missing(_metric: dict[str, str], _side: str) -> str:
 
 def ratio(numerator: str, denominator: str) -> str:
     return f"({numerator}) * 1000000000000 / ({denominator})"
+
+
+def has_traces() -> bool:
+    return True
+
+
+def stored_columns(_dataset: str) -> list[str]:
+    return ["record_key", "tenant_id"]
+
+
+def filled_from_trace(column: str, request: str, trace: str) -> str:
+    return f"coalesce({request}.{column}, {trace}.{column})"
+
+
+def is_trace_of(trace: str, request: str) -> str:
+    return f"{trace}.trace_id = {request}.trace_id"
+
+
+def begins_with(text: str, start: str) -> str:
+    return f"{text} = {start}"
