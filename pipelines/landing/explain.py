@@ -199,8 +199,6 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         first = f"order by fields is null, source_line limit {SHOWN}"
         sample = db.execute(f"select fields, {', '.join(names)} {good} {first}").fetchall()
         counts = db.execute(f"select count(*), {', '.join(_filled(name) for name in names)} {good}").fetchall()[0]
-        whole = ", ".join(f"count(*) filter (where starts_with({name}, '{{'))" for name in mapping)
-        objects = dict(zip(mapping, db.execute(f"select {whole} {good}").fetchall()[0], strict=True))
     landable = outcomes or traces or passed_over
     after = [
         {n: _hidden(value) for n, value in zip(names, row[1:], strict=True) if value is not None} for row in sample
@@ -221,7 +219,7 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         before=_before(what.found.source, mapping, [row[0] or [] for row in sample], after),
         after=after,
         filled={name: share for name, share in filled.items() if share},
-        warnings=_warnings(filled, mapping, objects, same if settings.privacy.hash_end_user_ids else 0)
+        warnings=_warnings(filled, mapping, same if settings.privacy.hash_end_user_ids else 0)
         if counts[0]
         else []
         if landable
@@ -289,24 +287,17 @@ def _shown(value: Any, stored: str) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    """A stored value, but for JSON: the text at a mapped path may be that of an object with anything in it."""
+    """A stored value, but for what looks like JSON, such as tags."""
     is_json = isinstance(value, str) and value.startswith(("{", "["))
     return f"<JSON of {len(value)} characters>" if is_json else value
 
 
-def _warnings(
-    filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]], objects: dict[str, int], same: int
-) -> list[str]:
+def _warnings(filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]], same: int) -> list[str]:
     found = [
         f"{name} is filled in {(filled[name] * 100).quantize(Decimal(1))}% of the rows only, so most cost cannot say {what}. "
         f"Looked in: {', '.join(mapping.get(name, ()))}. Name other places in margincall.toml."
         for name, what in _WATCHED.items()
         if filled[name] < _MOSTLY
-    ]
-    found += [
-        f"{name} is JSON text in {count:,} rows, and all of it would be stored. Name another place in margincall.toml."
-        for name, count in objects.items()
-        if count
     ]
     if same:
         found.append(

@@ -140,9 +140,8 @@ def shape_json(
         if path
     ]
     unreadable = "case when f is null then 'not valid JSON' when t[1] <> 'OBJECT' then 'not a JSON object' end"
-    types = f"try(json_type(raw, {json_paths(reading.texts)}))"
     extracted = (
-        f"select *, case when {_are_suspected(reading, 'f')} then {types} end as nested from ("
+        f"select *, {_types_of_texts(reading, 'f')} as nested from ("
         f"select source_line, line as raw, try(json_extract_string(line, {json_paths(reading.fields.paths)})) as f, "
         f"try(json_type(line, {kinds})) as t from {filled})"
     )
@@ -196,9 +195,9 @@ def _reading(source: Source, mapping: Mapping[str, tuple[str, ...]], scores: Sco
 
 
 def _types_of_texts(reading: _Reading, fields: str) -> str:
-    """SQL list of the JSON types of the texts; null where none looks like an object or an array.
+    """SQL list of the JSON types of the texts, null for what is no JSON; null where none looks like an object or an array.
 
-    Of a table or an attribute, where whoever wrote it could put an object only as its text.
+    An object may stand there as what it is or as its text: either could hold a whole prompt.
     """
     types = f"list_transform({_texts_of(reading, fields)}, lambda x: try(json_type(x)))"
     return f"case when {_are_suspected(reading, fields)} then {types} end"

@@ -148,7 +148,7 @@ _SPAN = """{"traceId":"VARCHAR","spanId":"VARCHAR","parentSpanId":"VARCHAR","sta
 "endTimeUnixNano":"VARCHAR","status":{"code":"VARCHAR"}}"""
 _EVENT = """{"name":"VARCHAR","eventName":"VARCHAR","timeUnixNano":"VARCHAR","observedTimeUnixNano":"VARCHAR"}"""
 _ATTRIBUTES = """[{"key":"VARCHAR","value":{"stringValue":"VARCHAR","intValue":"VARCHAR","doubleValue":"VARCHAR",\
-"boolValue":"VARCHAR","arrayValue":{"values":[{"stringValue":"VARCHAR"}]}}}]"""
+"boolValue":"VARCHAR","arrayValue":{"values":[{"stringValue":"VARCHAR"}]},"kvlistValue":{"values":"BOOLEAN"}}}]"""
 _OF_ELEMENT = {
     "element": "element",
     **{f"span.{name}": f"span.{name}" for name in ("startTimeUnixNano", "endTimeUnixNano")},
@@ -169,11 +169,15 @@ def _value(path: str) -> str:
 
 
 def _attributes(element: str, wanted: str) -> str:
-    """SQL list of key and text of the wanted attributes; a list of texts is a JSON list."""
+    """SQL list of key and text of the wanted attributes; a list of texts is a JSON list, an object an empty one.
+
+    So an object is refused where a text is read, and nothing of it is taken along.
+    """
     texts = "to_json(list_transform(a.value.arrayValue.values, lambda x: x.stringValue))::varchar"
     value = (
         "coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
-        f"case when a.value.arrayValue is not null then {texts} end)"
+        f"case when a.value.kvlistValue is not null then '{{}}' "
+        f"when a.value.arrayValue is not null then coalesce({texts}, '[]') end)"
     )
     listed = f"from_json({element} -> '$.attributes', '{_ATTRIBUTES}')"
     kept = f"list_filter({listed}, lambda a: list_contains({wanted}, a.key))"
@@ -337,7 +341,7 @@ def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores)
 SOURCE = Source(
     name="otlp",
     title="OpenTelemetry traces (OTLP JSON)",
-    version=1,
+    version=2,
     formats=("json",),
     recognise=_recognise,
     signs="`resourceSpans` or `resourceLogs`",
