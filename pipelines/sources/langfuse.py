@@ -29,10 +29,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Scores, Source, paths_or_tag, tag_list
+from pipelines.sources import Fields, Scores, Source, tag_list
 from pipelines.sources.json_text import read_with_json
+from pipelines.sources.mapped import named, with_defaults
 from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
 
 _OBSERVATION = frozenset({"id", "trace_id", "project_id", "type", "start_time"})
 _SCORE = frozenset({"id", "project_id", "timestamp", "name", "value", "data_type"})
@@ -103,17 +103,12 @@ def _identity(f: Fields) -> dict[str, str]:
 
 
 def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    columns = _named(f, mapping)
-    return columns | {
-        "tenant_id": f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})",
-        "task_id": f"coalesce({columns['task_id']}, {f.text('trace_id')})",
-    }
+    return with_defaults(_named(f, mapping), f.text("trace_id"))
 
 
 def _named(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     """What an observation or a trace says itself of the columns that a mapping names."""
-    tags = f.whole("tags")
-    columns = {column: paths_or_tag(f, paths, tags) for column, paths in mapping.items()}
+    columns = named(f, mapping, f.whole("tags"))
     version = columns["prompt_version"]
     return columns | {
         "environment": f"nullif({columns['environment']}, 'default')",

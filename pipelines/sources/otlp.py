@@ -28,8 +28,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.sources import Fields, Scores, Source, one_of, paths_or_tag, tag_list
+from pipelines.sources.mapped import mapped
 from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
 
 _INFERENCE = ("chat", "generate_content", "text_completion", "embeddings", "rerank")
 _INFERENCE_KINDS = ("LLM", "EMBEDDING", "RERANKER")
@@ -237,18 +237,11 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
             "tags": f"to_json({tag_list(tags)})::varchar",
             "service_tier": f.text("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
         }
-        | _mapped(f, mapping, tags)
+        | mapped(f, mapping, f.text("span.traceId"), tags)
         | _usage(f)
         | _status(f)
         | _cost(f)
     )
-
-
-def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]], tags: str) -> dict[str, str]:
-    columns = {column: paths_or_tag(f, paths, tags) for column, paths in mapping.items()}
-    columns["tenant_id"] = f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})"
-    columns["task_id"] = f"coalesce({columns['task_id']}, {f.text('span.traceId')})"
-    return columns
 
 
 def _operation(f: Fields) -> str:
