@@ -50,7 +50,6 @@ class Removed:
     """What was removed, or of a dry run would be."""
 
     requests: int
-    traces: int
     days: tuple[str, ...]
     lake_files: int
     closed_before: date | None
@@ -61,6 +60,7 @@ class Removed:
     """Quarantined rows of which nothing but file, line and reason is left."""
     leftovers: int
     """Files of the lake that counted no longer."""
+    traces: int = 0
 
 
 def apply(
@@ -93,13 +93,13 @@ def apply(
         sweep(context.control, context.lake, data_dir)
     return Removed(
         requests=sum(file.rows for file in files),
-        traces=sum(older.values()),
         days=tuple(sorted({file.day for file in files if file.day})),
         lake_files=len(files),
         closed_before=before,
         closed_rows=rows,
         quarantined=emptied,
         leftovers=len(left) - (0 if is_dry_run else len(files) + len(older)),
+        traces=sum(older.values()),
     )
 
 
