@@ -124,12 +124,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         workspace.land_records("gateway", [payload("chatcmpl-1", "call-1", october)])
         land_spans(workspace, [span(1, october, response_id="chatcmpl-1"), span(2, october)])
         erase(workspace.context, "tenant", "left", "ops@example.com")
-        observed = [of_trace(name, 20, month=10) for name in ("of-acme", "of-left", "of-nobody")]
+        observed = [of_trace(name, 12) for name in ("of-acme", "of-left", "of-nobody")]
         workspace.land_records("observations", observed)
         workspace.build()
         company.land_late(workspace)
         said = [owned("acme", task_id="of-nobody"), owned("left")]
-        told = [whole(name, 20, month=10, **of) for name, of in zip(("of-acme", "of-left"), said, strict=True)]
+        told = [whole(name, 12, **of) for name, of in zip(("of-acme", "of-left"), said, strict=True)]
         workspace.land_records("traces", [*told, score(trace_id="of-acme")])
         assert workspace.build().kind == "incremental"
         yield workspace
