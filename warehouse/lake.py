@@ -1,6 +1,7 @@
 """The Parquet lake: layout, durable writes, and which of its files count.
 
     lake/llm_request/day=2026-11-16/<landing_id>-<claim>-0000.parquet   requests, one folder per UTC day, written once
+    lake/trace/<landing_id>-<claim>-traces.parquet                      what a log says of whole traces
     lake/feed_<name>/<landing_id>-<claim>.parquet                       business feeds
     lake/_staging/<landing_id>-<claim>/…                                a landing in progress; never read
 
@@ -26,14 +27,14 @@ from warehouse import control, schemas
 from warehouse.connection import literal
 from warehouse.feed_schemas import FEEDS
 
-REQUESTS = "llm_request"
+REQUESTS, TRACES = "llm_request", "trace"
 STAGING = "_staging"
 _DAY = re.compile(r"day=(\d{4}-\d\d-\d\d)")
 
 
 @dataclass(frozen=True)
 class LakeFile:
-    """One file that counts: `path` is relative to the lake; `day` is None for feeds."""
+    """One file that counts: `path` is relative to the lake; `day` is None but for requests."""
 
     path: str
     dataset: str
@@ -116,9 +117,16 @@ def record(connection: Connection, files: Iterable[LakeFile]) -> None:
 
 
 def swap(connection: Connection, old: str, new: LakeFile | None) -> bool:
-    """Let a rewritten file (None: nothing is left of it) count instead of `old`; False if that counted no longer."""
-    table = control.lake_file
+    """Let a rewritten file (None: nothing is left of it) count instead of `old`; False if that counted no longer.
+
+    A mark that the next build reads the file for follows it.
+    """
+    table, marks = control.lake_file, control.dirty_feed
     where = table.c.path == old
+    is_marked = marks.c.path == old
+    connection.execute(
+        sa.update(marks).where(is_marked).values(path=new.path) if new else sa.delete(marks).where(is_marked)
+    )
     if new is None:
         return connection.execute(sa.delete(table).where(where)).rowcount > 0
     values = {"path": new.path, "rows": new.rows, "bytes": new.bytes, "sha256": new.sha256}
@@ -145,12 +153,13 @@ def sources(connection: Connection) -> dict[str, str]:
 
 
 def dataset_schema(dataset: str) -> pa.Schema:
-    """Stored columns of `llm_request` or of `feed_<name>`."""
-    return schemas.LLM_REQUEST if dataset == REQUESTS else FEEDS[dataset.removeprefix("feed_")].arrow_schema()
+    """Stored columns of `llm_request`, of `trace` or of `feed_<name>`."""
+    own = {REQUESTS: schemas.LLM_REQUEST, TRACES: schemas.TRACE_SCHEMA}
+    return own[dataset] if dataset in own else FEEDS[dataset.removeprefix("feed_")].arrow_schema()
 
 
 def datasets() -> list[str]:
-    return [REQUESTS, *(f"feed_{name}" for name in FEEDS)]
+    return [REQUESTS, TRACES, *(f"feed_{name}" for name in FEEDS)]
 
 
 def scan(dataset: str, paths: Iterable[Path]) -> str:

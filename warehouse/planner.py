@@ -2,9 +2,10 @@
 
 A request belongs to its day, a task to the day of its first attempt, a cost event or an invoice line to the dates it
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
-it is stored; and every cost event of such a task may change its tenant. Where two sources meet, whether a request counts
-depends on the day before and the day after. Where requests draw on a commitment or an allowance one after the other,
-every later day of its window changes too. What revenue reaches beyond its own dates is in `revenue_days.py`. The build
+it is stored; and every cost event of such a task may change its tenant. A trace changes the requests that belong to it,
+on whatever days. Where two sources meet, whether a request counts depends on the day before and the day after. Where
+requests draw on a commitment or an allowance one after the other, every later day of its window changes too. What
+revenue reaches beyond its own dates is in `revenue_days.py`. The build
 replaces exactly the days of this closure, each from complete inputs; nothing else can have changed.
 """
 
@@ -20,7 +21,7 @@ import duckdb
 import sqlalchemy as sa
 
 from warehouse import control as db
-from warehouse import lake, revenue_days, told_twice
+from warehouse import lake, revenue_days, told_twice, traces
 from warehouse.connection import literal, warehouse
 from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
@@ -189,7 +190,7 @@ def _closure(
     revenue: RevenueRules,
 ) -> tuple[Days, Days]:
     """Days of requests and tasks, and dates of tenants, that the changes reach."""
-    changed = state.dirty_days | state.unfinished | _beside(database, state)
+    changed = state.dirty_days | state.unfinished | _beside(database, state) | _traced(database, the_lake, state)
     request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
     dirty = changed | drawn_after(changed, _drawdowns(database, the_lake, state)) & request_days
     database.execute("create temp table dirty (day date)")
@@ -198,10 +199,12 @@ def _closure(
     requests = _scan(the_lake, state.files, lake.REQUESTS, dirty)
     events = _scan(the_lake, state.files, "feed_cost_events")
     fed_tasks, fed_dates = _fed(database, the_lake, state)
+    traced_tasks = _tasks_of_traces(the_lake, state, f"select trace_id from {requests}")
     database.execute(
         f"""create temp table touched as
         select distinct task_id from fct_llm_request_priced where day in (select day from dirty) and task_id is not null
         union select distinct task_id from {requests} where task_id is not null
+        union {traced_tasks}
         union {fed_tasks}"""
     )
     task_days = _dates(
@@ -265,6 +268,29 @@ def _beside(database: duckdb.DuckDBPyConnection, state: _State) -> Days:
     return told_twice.neighbours(state.dirty_days, sources, told_before)
 
 
+def _new(the_lake: Lake, state: _State, dataset: str) -> list[Path]:
+    return [the_lake.absolute(path) for changed, path in state.dirty_feeds if changed == dataset]
+
+
+def _traced(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> Days:
+    """Days with requests of which a trace has landed: it may say what they do not, or say it differently."""
+    new = _new(the_lake, state, lake.TRACES)
+    if not new:
+        return frozenset()
+    landed = lake.scan(lake.TRACES, new)
+    sources = {source for (source,) in database.execute(f"select distinct source from {landed}").fetchall()}
+    theirs = [file for file in state.files if file.day and state.sources[file.landing_id] in sources]
+    return traces.days_of(database, landed, _scan(the_lake, theirs, lake.REQUESTS))
+
+
+def _tasks_of_traces(the_lake: Lake, state: _State, trace_ids: str) -> str:
+    """SQL of the tasks that any version of these traces names; `trace_ids`: SQL."""
+    if not any(file.dataset == lake.TRACES for file in state.files):
+        return "select null::varchar as task_id where false"
+    known = _scan(the_lake, state.files, lake.TRACES)
+    return f"select task_id from {known} where task_id is not null and trace_id in ({trace_ids})"
+
+
 def drawn_after(days: Days, drawdowns: Iterable[DrawdownSpan]) -> Days:
     """These days and the later ones of every window that they lie in.
 
@@ -295,15 +321,20 @@ def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> 
     tasks, dates = ["select null::varchar as task_id where false"], frozenset[date]()
     keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id"}
     for dataset, key in keys.items():
-        new = [the_lake.absolute(path) for changed, path in state.dirty_feeds if changed == dataset]
+        new = _new(the_lake, state, dataset)
         if not new:
             continue
         changed = f"select {key} from {lake.scan(dataset, new)}"
         versions = f"(select * from {_scan(the_lake, state.files, dataset)} where {key} in ({changed}))"
         tasks.append(f"select task_id from {versions} where task_id is not null")
+        if dataset == "feed_task_outcomes":  # of a trace, and so of the task that the trace names
+            tasks.append(_tasks_of_traces(the_lake, state, f"select task_id from {versions}"))
         if dataset == "feed_cost_events":
             days = _dates(database, f"select distinct (occurred_at at time zone 'UTC')::date from {versions}")
             dates |= _widen(days, 1)
+    if new := _new(the_lake, state, lake.TRACES):  # an outcome of such a trace changes its task
+        landed = f"select trace_id from {lake.scan(lake.TRACES, new)}"
+        tasks += [landed, _tasks_of_traces(the_lake, state, landed)]
     return " union ".join(tasks), dates
 
 

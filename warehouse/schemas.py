@@ -130,6 +130,24 @@ LLM_REQUEST = pa.schema(
     metadata={"margincall.schema_version": str(SCHEMA_VERSION)},
 )
 
+TRACE = (
+    *(column for column in LINEAGE if column.name not in ("record_key", "source_record_id")),
+    Column("started_at", TIME, "start of the trace", True),
+    Column("trace_id", TEXT, "the trace; source, source_instance and trace_id are its key", True),
+    Column("tenant_id", TEXT, "paying customer; null where the trace names none"),
+    *(
+        column
+        for column in REQUEST
+        if column.name
+        in ("conversation_id", "task_id", "end_user_id", "feature", "environment", "prompt_version", "experiment")
+    ),
+)
+"""What a log says of a whole trace: one row per trace and version. A request that lacks one of these takes it from here."""
+TRACE_SCHEMA = pa.schema(
+    [pa.field(c.name, c.type, nullable=not c.required) for c in TRACE],
+    metadata={"margincall.schema_version": str(SCHEMA_VERSION)},
+)
+
 STATUSES = ("ok", "error", "blocked_budget", "cancelled")
 USAGE_QUALITIES = ("reported", "estimated", "missing")
 UNATTRIBUTED = "unattributed"

@@ -69,13 +69,17 @@ def write(
         database.execute(f"copy told to {literal(str(target))} (format parquet)")
 
 
-def copies(files: Iterable[Logged], precedence: Sequence[str], theirs: str, spill: Path) -> pa.Table:
+def copies(files: Iterable[Logged], precedence: Sequence[str], theirs: str, traced: pa.Table, spill: Path) -> pa.Table:
     """Rows that tell of a call which a row of theirs tells of: `record_key`, `day`.
 
-    `theirs`: SQL condition over `tenant_id` and `end_user_id`. Where no two sources meet nothing is opened.
+    `theirs`: SQL condition over `tenant_id` and `end_user_id`; `traced`: records that are theirs besides (`record_key`).
+    Where no two sources meet nothing is opened.
     """
     every = list(files)
+    if traced.num_rows:
+        theirs = f"({theirs} or record_key in (select record_key from traced))"
     with _working(spill) as database:
+        database.register("traced", traced)
         for wanted, read in _portions(every, {file.day for file in every}, precedence):
             database.execute(f"insert into told {_told(read, wanted, precedence, tells=theirs)}")
         return database.sql("select record_key, day from told").to_arrow_table()

@@ -1,8 +1,28 @@
--- Defect: outcomes arrive late, are corrected, and may say different things.
+-- Defect: outcomes arrive late, are corrected, and may say different things; a log's score names the trace, not its task.
 -- Guarantee: for every task, what was believed from when until when; the latest observation holds.
-with outcomes as (
+{%- set is_traced = has_traces() %}
+
+with observed as (
 
     select * from {{ ref('stg_task_outcome') }} where task_id is not null
+
+),
+
+outcomes as (
+
+    select
+        {{ 'coalesce(traces.task_id, observed.task_id)' if is_traced else 'observed.task_id' }} as task_id,
+        observed.outcome_id,
+        observed.outcome,
+        observed.observed_at
+    from observed
+    {% if is_traced -%}
+    left join {{ ref('stg_trace') }} as traces
+        on
+            observed.task_id = traces.trace_id
+            -- the outcomes that a log holds begin with its source and instance
+            and {{ begins_with('observed.outcome_id', "traces.source || '/' || traces.source_instance || '/'") }}
+    {% endif %}
 
 )
 

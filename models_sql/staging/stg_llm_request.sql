@@ -1,7 +1,10 @@
 -- Defect: a source delivers the same record again, in another file, another version or after a correction.
 -- Defect: two logs tell of the same call, the gateway's and the telemetry's.
--- Guarantee: the latest version of every record, once, and every call once, on the days of this build; rows of erased tenants and
--- users never.
+-- Defect: what the log knows of a whole trace (tenant, user, session) is not on its requests, and arrives at another time.
+-- Guarantee: the latest version of every record, once, and every call once, on the days of this build, with what its trace says
+-- where it says nothing itself; rows of erased tenants and users never.
+{%- set is_traced = has_traces() %}
+
 with requests as (
 
     select * from {{ lake('llm_request') }} where {{ in_build_days() }}
@@ -48,10 +51,24 @@ counted_once as (
 
 ),
 
+{% if is_traced -%}
+filled as (
+
+    select
+        {% for column in stored_columns('llm_request') if column != 'record_key' -%}
+        {{ filled_from_trace(column, 'counted_once', 'traces') }} as {{ column }},
+        {% endfor -%}
+        counted_once.record_key
+    from counted_once
+    left join {{ ref('stg_trace') }} as traces on {{ is_trace_of('traces', 'counted_once') }}
+
+),
+
+{% endif -%}
 kept as (
 
     select *
-    from counted_once
+    from {{ 'filled' if is_traced else 'counted_once' }}
     where
         md5(tenant_id) not in (select id_md5 from {{ input('tombstone') }} where kind = 'tenant')
         and md5(coalesce(end_user_id, '')) not in (select id_md5 from {{ input('tombstone') }} where kind = 'user')

@@ -1,5 +1,6 @@
 -- Conservation: the lake has the rows that the ledger counts, and each of its records is priced once unless it is erased or
 -- counted in another source's log.
+{%- set is_traced = has_traces() %}
 {%- set erasures = run_query('select count(*) from ' ~ input('tombstone')).columns[0].values()[0] if execute else 1 %}
 
 with listed as (
@@ -11,6 +12,21 @@ with listed as (
 
 ),
 
+{% if erasures > 0 and is_traced -%}
+named as (
+
+    -- a request is erased, too, whose trace names who was
+    select
+        landed.day,
+        landed.record_key,
+        {{ filled_from_trace('tenant_id', 'landed', 'traces') }} as tenant_id,
+        {{ filled_from_trace('end_user_id', 'landed', 'traces') }} as end_user_id
+    from {{ lake('llm_request') }} as landed
+    left join {{ ref('stg_trace') }} as traces on {{ is_trace_of('traces', 'landed') }}
+
+),
+
+{% endif -%}
 requests as (
 
     select
@@ -22,7 +38,7 @@ requests as (
         {%- else -%}
         1 = 0
         {%- endif %} as is_erased
-    from {{ lake('llm_request') }}
+    from {{ 'named' if erasures > 0 and is_traced else lake('llm_request') }}
     where {{ in_build_days() }}
 
 ),

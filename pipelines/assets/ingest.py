@@ -15,15 +15,18 @@ from pipelines.run import ingest_names
 from pipelines.settings import Settings
 from warehouse.control import Control
 from warehouse.feed_schemas import FEEDS
-from warehouse.lake import REQUESTS
+from warehouse.lake import REQUESTS, TRACES
 
 REQUESTS_DESCRIPTION = """Requests to model providers, from the log files of the configuration. Each file, and each line of
 a growing file, lands exactly once. Grain: one row per provider attempt and version of it."""
+TRACES_DESCRIPTION = """What logs say of whole traces, from the same files: a request takes from its trace what it does not say
+itself. Grain: one row per trace and version of it."""
 BALANCED, LANDED, CLEAN = "rows_in_are_accounted_for", "every_file_landed", "nothing_in_quarantine"
 
 
 def _specs() -> Iterator[dg.AssetSpec]:
     yield dg.AssetSpec(REQUESTS, group_name="ingest", description=REQUESTS_DESCRIPTION, kinds={"parquet"})
+    yield dg.AssetSpec(TRACES, group_name="ingest", description=TRACES_DESCRIPTION, kinds={"parquet"})
     for name in sorted(FEEDS):
         description = f"Business feed `{name}`; a file lands whole or not at all. {FEEDS[name].grain}"
         yield dg.AssetSpec(f"feed_{name}", group_name="feeds", description=description, kinds={"parquet"})

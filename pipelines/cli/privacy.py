@@ -125,9 +125,12 @@ def _print_removed(removed: Removed, days: int | None, quarantine_days: int | No
     verb = "would be removed" if is_dry_run else "removed"
     if days is None:
         out.print("Requests are kept for good: retention.request_days is not set.")
-    elif removed.days:
-        reach = f"{len(removed.days):,} days from {removed.days[0]} to {removed.days[-1]}"
-        out.print(f"{removed.requests:,} requests of {reach} {verb} ({removed.lake_files:,} files of the lake).")
+    elif removed.days or removed.traces:
+        if removed.days:
+            reach = f"{len(removed.days):,} days from {removed.days[0]} to {removed.days[-1]}"
+            out.print(f"{removed.requests:,} requests of {reach} {verb} ({removed.lake_files:,} files of the lake).")
+        if removed.traces:
+            out.print(f"{removed.traces:,} traces that began as early {verb}.")
         out.print(
             f"Figures of dates before {removed.closed_before} {'would be' if is_dry_run else 'are'} closed: they stay as "
             "they were published, and what still lands for them does not change them."
@@ -139,5 +142,5 @@ def _print_removed(removed: Removed, days: int | None, quarantine_days: int | No
     else:
         out.print(f"{removed.quarantined:,} quarantined rows {'would be ' if is_dry_run else ''}emptied.")
     out.print(f"{removed.leftovers:,} leftover files of the lake {verb}.")
-    if removed.days and not is_dry_run:
+    if (removed.days or removed.traces) and not is_dry_run:
         out.print(_BUILD, markup=False)

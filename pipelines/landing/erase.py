@@ -5,6 +5,9 @@
 Killed before the transaction nothing has happened, killed after it the next erasure deletes what is left; so it can
 always be run again. What an overlapping export brings back lands, and the models leave it out.
 
+A request that names nobody is theirs if its trace names them, in its latest version: it goes with the trace's row. If its
+observations alone are exported again afterwards, they count as what they name: nobody's.
+
 A call that several sources logged goes from all of their logs, whatever the others call its tenant or user: a copy that
 did not count while the first source's row was there would otherwise begin to. If only that copy's log is exported again
 afterwards, nothing tells any more whose it was, and it counts as what it names.
@@ -18,24 +21,23 @@ A user is erased by the clear id, whether it was stored as it is or hashed with 
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from pipelines.feeds.compute import pc
 from pipelines.landing import ledger, quarantine, users
 from pipelines.landing.land import Context
+from pipelines.landing.rewrite import IsGone, Rewritten, rewrite
 from pipelines.landing.sweep import sweep
-from warehouse import closed, lake, told_twice
+from warehouse import closed, lake, told_twice, traces
 from warehouse import control as db
 from warehouse.connection import literal
 from warehouse.control import now_text
@@ -47,7 +49,7 @@ KINDS: Mapping[str, str] = {"tenant": "tenant_id", "user": "end_user_id"}
 """What can be erased -> the column that names it."""
 
 
-_NO_COPIES = pa.table({"record_key": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
+_NONE = pa.table({"record_key": pa.array([], pa.string()), "day": pa.array([], pa.date32())})
 
 
 class EraseError(Exception):
@@ -65,18 +67,6 @@ class Erased:
     days: frozenset[str]
     quarantined: int
     closed: Mapping[str, int] = field(default_factory=dict[str, int])
-
-
-@dataclass(frozen=True)
-class _Rewritten:
-    """A file that held rows of theirs, and what is left of it (None: nothing)."""
-
-    old: LakeFile
-    new: LakeFile | None
-
-    @property
-    def erased(self) -> int:
-        return self.old.rows - (self.new.rows if self.new else 0)
 
 
 def erase(context: Context, kind: str, identifier: str, by: str) -> Erased:
@@ -109,7 +99,7 @@ def _erase(context: Context, kind: str, identifier: str, by: str) -> Erased:
             done = [item for item in rewritten if lake.swap(connection, item.old.path, item.new)]
             _count(connection, done)
         for item in done:
-            rows[item.old.dataset] += item.erased
+            rows[item.old.dataset] += item.removed
             days |= {item.old.day} if item.old.day else set()
         known, names = names, _names(context, kind, identifier)
         if not rewritten and known == names:
@@ -132,19 +122,28 @@ def _forget_closed(context: Context, tenant_id: str) -> dict[str, int]:
     return closed.forget(context.settings.data_dir, tenant_id)
 
 
-def _rewrite_all(context: Context, column: str, names: list[str]) -> Iterator[_Rewritten]:
+def _rewrite_all(context: Context, column: str, names: list[str]) -> Iterator[Rewritten]:
     """Every file that counts and holds rows of theirs, rewritten without them beside it, durably."""
     for dataset in lake.datasets():
         if column not in lake.dataset_schema(dataset).names:
             continue
         with context.control.read() as connection:
             files = lake.files(connection, dataset)
-        copies = _copies(context, files, column, names) if dataset == lake.REQUESTS else _NO_COPIES
-        for old in _holding(context, files, column, names, copies):
-            yield _Rewritten(old, _rewrite(context, old, column, names, copies))
+        unnamed = _unnamed(context, files, column, names) if dataset == lake.REQUESTS else _NONE
+        for old in _holding(context, files, column, names, unnamed):
+            yield rewrite(context.lake, old, _theirs(old, column, names, unnamed))
 
 
-def _copies(context: Context, files: list[LakeFile], column: str, names: list[str]) -> pa.Table:
+def _unnamed(context: Context, files: list[LakeFile], column: str, names: list[str]) -> pa.Table:
+    """Requests of theirs that do not say so themselves: their trace does, or another source's row of the same call."""
+    with context.control.read() as connection:
+        named_by = [context.lake.absolute(file.path) for file in lake.files(connection, lake.TRACES)]
+    requests = [context.lake.absolute(file.path) for file in files]
+    traced = traces.requests_naming(named_by, requests, column, names)
+    return pa.concat_tables([traced, _copies(context, files, column, names, traced)])
+
+
+def _copies(context: Context, files: list[LakeFile], column: str, names: list[str], traced: pa.Table) -> pa.Table:
     """Other sources' rows of the same calls: `record_key`, `day`."""
     with context.control.read() as connection:
         sources = lake.sources(connection)
@@ -155,11 +154,11 @@ def _copies(context: Context, files: list[LakeFile], column: str, names: list[st
         for file in files
     ]
     theirs = f"{column} in ({', '.join(map(literal, names))})"
-    return told_twice.copies(logged, context.settings.sources.ranked, theirs, context.lake.root.parent / "tmp")
+    return told_twice.copies(logged, context.settings.sources.ranked, theirs, traced, context.lake.root.parent / "tmp")
 
 
 def _holding(
-    context: Context, files: list[LakeFile], column: str, names: list[str], copies: pa.Table
+    context: Context, files: list[LakeFile], column: str, names: list[str], unnamed: pa.Table
 ) -> list[LakeFile]:
     by_path = {str(context.lake.absolute(file.path)): file for file in files}
     if not by_path:
@@ -168,39 +167,22 @@ def _holding(
     relation = f"read_parquet([{listed}], filename = true, hive_partitioning = false, union_by_name = true)"
     condition = f"{column} in ({', '.join('?' for _ in names)})"
     with duckdb.connect() as database:
-        if copies.num_rows:
-            database.register("copies", copies)
-            condition += " or record_key in (select record_key from copies)"
+        if unnamed.num_rows:
+            database.register("unnamed", unnamed)
+            condition += " or record_key in (select record_key from unnamed)"
         found = database.execute(f"select distinct filename from {relation} where {condition}", names)
         return [by_path[path] for (path,) in found.fetchall()]
 
 
-def _rewrite(context: Context, old: LakeFile, column: str, names: list[str], copies: pa.Table) -> LakeFile | None:
-    token = uuid.uuid4().hex[:8]
-    staging = context.lake.stage(old.landing_id, token)
-    target = staging / (f"day={old.day}" if old.day else "") / f"{old.landing_id}-{token}.parquet"
-    target.parent.mkdir(exist_ok=True)
-    if old.day:
-        copies = copies.filter(pc.equal(copies["day"], date.fromisoformat(old.day)))
-    if not _write_without(context.lake.absolute(old.path), target, column, names, copies):
-        target.unlink()
-    new = context.lake.admit(old.landing_id, token, old.dataset)
-    return new[0] if new else None
+def _theirs(file: LakeFile, column: str, names: list[str], unnamed: pa.Table) -> IsGone:
+    """Which rows of this file are theirs."""
+    keys = unnamed.filter(pc.equal(unnamed["day"], date.fromisoformat(file.day)))["record_key"] if file.day else []
 
+    def is_theirs(batch: pa.RecordBatch) -> Any:
+        named = pc.is_in(batch.column(column), pa.array(names, pa.string()))
+        return pc.or_(named, pc.is_in(batch.column("record_key"), keys)) if len(keys) else named
 
-def _write_without(source: Path, target: Path, column: str, names: list[str], copies: pa.Table) -> int:
-    """Copy a file but for those rows, with its schema and its metadata; the rows that are left."""
-    kept = 0
-    with pq.ParquetFile(source) as file, pq.ParquetWriter(target, file.schema_arrow, compression="zstd") as writer:
-        for batch in file.iter_batches():
-            theirs = pc.is_in(batch.column(column), pa.array(names, pa.string()))
-            if copies.num_rows:
-                theirs = pc.or_(theirs, pc.is_in(batch.column("record_key"), copies["record_key"]))
-            others = batch.filter(pc.invert(theirs))
-            kept += others.num_rows
-            if others.num_rows:
-                writer.write_batch(others)
-    return kept
+    return is_theirs
 
 
 def _bury(connection: Connection, kind: str, names: list[str], by: str) -> None:
@@ -209,11 +191,11 @@ def _bury(connection: Connection, kind: str, names: list[str], by: str) -> None:
         users.add_tombstone(connection, kind, name, now_text(), by)
 
 
-def _count(connection: Connection, done: list[_Rewritten]) -> None:
+def _count(connection: Connection, done: list[Rewritten]) -> None:
     """Counts of the landings, and what the next build replaces: the days; after a feed all of them."""
     for item in done:
         landing = sa.update(db.landing).where(db.landing.c.landing_id == item.old.landing_id)
-        connection.execute(landing.values(erased=db.landing.c.erased + item.erased))
+        connection.execute(landing.values(erased=db.landing.c.erased + item.removed))
     ledger.mark_days(connection, {item.old.day for item in done if item.old.day})
     if any(item.old.dataset != lake.REQUESTS for item in done):
         _mark_everything(connection)

@@ -52,8 +52,9 @@ class Explanation:
     rows: int
     refused: int
     outcomes: int
+    traces: int
     passed_over: dict[str, int]
-    """What the file holds beside requests and outcomes -> how often."""
+    """What the file holds beside requests, outcomes and traces -> how often."""
     reasons: list[tuple[str, int]]
     mapping: dict[str, tuple[str, ...]]
     before: list[dict[str, Any]]
@@ -69,6 +70,8 @@ class Explanation:
         console.print(f"{self.rows:,} records, {self.refused:,} of them would go to quarantine")
         if self.outcomes:
             console.print(f"{self.outcomes:,} of them are outcomes of tasks")
+        if self.traces:
+            console.print(f"{self.traces:,} of them are traces: a build takes from them what their requests do not say")
         for what, count in self.passed_over.items():
             console.print(f"{count:,} {what} would be passed over", markup=False)
         for reason, count in self.reasons:
@@ -188,14 +191,15 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
             known = users.known_keys(settings)
             users.hash_users(db, known[-1] if known else users.Key(secrets.token_bytes(32)))
         passed_over = take_apart(db, source)
-        outcomes = db.execute("select count(*) from outcomes").fetchall()[0][0] if source.kind else 0
+        outcomes, traces = (
+            db.execute(f"select count(*) from {table}").fetchall()[0][0] if source.kind else 0
+            for table in ("outcomes", "traces")
+        )
         good = "from parsed"
         first = f"order by fields is null, source_line limit {SHOWN}"
         sample = db.execute(f"select fields, {', '.join(names)} {good} {first}").fetchall()
         counts = db.execute(f"select count(*), {', '.join(_filled(name) for name in names)} {good}").fetchall()[0]
-        whole = ", ".join(f"count(*) filter (where starts_with({name}, '{{'))" for name in mapping)
-        objects = dict(zip(mapping, db.execute(f"select {whole} {good}").fetchall()[0], strict=True))
-    landable = outcomes or passed_over
+    landable = outcomes or traces or passed_over
     after = [
         {n: _hidden(value) for n, value in zip(names, row[1:], strict=True) if value is not None} for row in sample
     ]
@@ -205,16 +209,17 @@ def _explain(settings: Settings, what: Plan) -> Explanation:
         container=what.found.container,
         source=source.name,
         why=what.found.why,
-        rows=counts[0] + outcomes + refused + len(bad),
+        rows=counts[0] + outcomes + traces + refused + len(bad),
         refused=refused + len(bad),
         outcomes=outcomes,
+        traces=traces,
         passed_over=passed_over,
         reasons=[(str(reason), int(count)) for reason, count in reasons] + [(line.reason, 1) for line in bad[:10]],
         mapping={column: paths for column, paths in mapping.items() if column in filled},
         before=_before(what.found.source, mapping, [row[0] or [] for row in sample], after),
         after=after,
         filled={name: share for name, share in filled.items() if share},
-        warnings=_warnings(filled, mapping, objects, same if settings.privacy.hash_end_user_ids else 0)
+        warnings=_warnings(filled, mapping, same if settings.privacy.hash_end_user_ids else 0)
         if counts[0]
         else []
         if landable
@@ -282,24 +287,17 @@ def _shown(value: Any, stored: str) -> Any:
 
 
 def _hidden(value: Any) -> Any:
-    """A stored value, but for JSON: the text at a mapped path may be that of an object with anything in it."""
+    """A stored value, but for what looks like JSON, such as tags."""
     is_json = isinstance(value, str) and value.startswith(("{", "["))
     return f"<JSON of {len(value)} characters>" if is_json else value
 
 
-def _warnings(
-    filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]], objects: dict[str, int], same: int
-) -> list[str]:
+def _warnings(filled: dict[str, Decimal], mapping: dict[str, tuple[str, ...]], same: int) -> list[str]:
     found = [
         f"{name} is filled in {(filled[name] * 100).quantize(Decimal(1))}% of the rows only, so most cost cannot say {what}. "
         f"Looked in: {', '.join(mapping.get(name, ()))}. Name other places in margincall.toml."
         for name, what in _WATCHED.items()
         if filled[name] < _MOSTLY
-    ]
-    found += [
-        f"{name} is JSON text in {count:,} rows, and all of it would be stored. Name another place in margincall.toml."
-        for name, count in objects.items()
-        if count
     ]
     if same:
         found.append(

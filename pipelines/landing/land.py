@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,15 +16,22 @@ from pipelines.landing.ledger import NO_ROWS, Beside, Claim, Counts, Landed, Los
 from pipelines.landing.plan import Plan, plan
 from pipelines.landing.read import UNFINISHED, parse, working_database
 from pipelines.landing.shape import OUTCOMES, Origin
-from pipelines.landing.stage import Staged, stage, stage_outcomes, take_apart, take_rejected
+from pipelines.landing.stage import Staged, stage, stage_outcomes, stage_traces, take_apart, take_rejected
 from pipelines.settings import Settings
+from pipelines.sources import Source
 from warehouse import lake
 from warehouse.control import Control
 from warehouse.lake import Lake
 
 __all__ = ["Context", "FileResult", "LandingError", "Progress", "land_file"]
 
-_DATASET, _OUTCOMES = f"feed_{OUTCOMES.name}", "-outcomes"
+_OUTCOMES = f"feed_{OUTCOMES.name}"
+# What lands beside requests -> how it is written, and what its files have in their names: they go when the claim's do.
+_STAGE_BESIDE: Mapping[str, Callable[[duckdb.DuckDBPyConnection, Path, str, str], Staged]] = {
+    _OUTCOMES: stage_outcomes,
+    lake.TRACES: stage_traces,
+}
+_IN_NAMES = {_OUTCOMES: "-outcomes", lake.TRACES: "-traces"}
 
 Progress = Callable[[int], None]
 """Told the number of rows read so far."""
@@ -34,7 +41,7 @@ Progress = Callable[[int], None]
 class FileResult:
     """What became of one file. `state`: landed, already, busy, empty, unknown or failed.
 
-    `counts` are of requests and outcomes together; `message` says what was passed over, as it was neither.
+    `counts` are of requests, outcomes and traces together; `message` says what was passed over, as it was none of them.
     """
 
     path: str
@@ -96,11 +103,12 @@ def _land_claimed(context: Context, what: Plan, held: Claim, progress: Progress)
         users.hash_landing(db, settings, context.control)
         passed_over = take_apart(db, source)
         staged = stage(db, staging, f"{held.landing_id}-{held.token}")
-        judged = _stage_outcomes(context, db, held) if source.outcomes else None
-    progress(staged.total + len(rejected) + (judged.total if judged else 0))
+        others = {dataset: _stage_beside(context, db, held, dataset) for dataset in _held_by(source)}
+    progress(staged.total + len(rejected) + sum(other.total for other in others.values()))
     quarantine.write(settings.data_dir, held.landing_id, rejected)
     files = context.lake.admit(held.landing_id, held.token, lake.REQUESTS)
-    beside = _admit_outcomes(context, held, judged) if judged and judged.total else None
+    admitted = [_admit_beside(context, held, *other) for other in others.items()]
+    beside = tuple(other for other in admitted if other.counts.rows_in)
     if sum(file.rows for file in files) != staged.kept:
         raise AssertionError(f"{held.path}: {staged.kept} rows were read, {sum(file.rows for file in files)} written")
     counts = Counts(staged.total + len(rejected), staged.kept, staged.duplicates, len(rejected))
@@ -119,24 +127,29 @@ def _land_claimed(context: Context, what: Plan, held: Claim, progress: Progress)
     for old in what.replaces:
         quarantine.remove(settings.data_dir, old)
     told = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.items())
-    return counts + (beside.counts if beside else NO_ROWS), f"passed over: {told}" if told else ""
+    return sum((other.counts for other in beside), start=counts), f"passed over: {told}" if told else ""
 
 
-def _stage_outcomes(context: Context, db: duckdb.DuckDBPyConnection, held: Claim) -> Staged:
-    """The outcomes beside the requests. Their file is named like those of the claim, so that it goes when they do."""
-    claim = f"{held.token}{_OUTCOMES}"
+def _held_by(source: Source) -> list[str]:
+    """Datasets of which the source's files may hold rows beside requests."""
+    return [*([_OUTCOMES] if source.outcomes else []), *([lake.TRACES] if source.traces else [])]
+
+
+def _stage_beside(context: Context, db: duckdb.DuckDBPyConnection, held: Claim, dataset: str) -> Staged:
+    claim = f"{held.token}{_IN_NAMES[dataset]}"
     staging = context.lake.stage(held.landing_id, claim)
-    return stage_outcomes(db, staging, f"{held.landing_id}-{claim}", _beside_id(held))
+    return _STAGE_BESIDE[dataset](db, staging, f"{held.landing_id}-{claim}", _beside_id(held, dataset))
 
 
-def _admit_outcomes(context: Context, held: Claim, staged: Staged) -> Beside:
-    files = context.lake.admit(held.landing_id, f"{held.token}{_OUTCOMES}", _DATASET)
+def _admit_beside(context: Context, held: Claim, dataset: str, staged: Staged) -> Beside:
+    files = context.lake.admit(held.landing_id, f"{held.token}{_IN_NAMES[dataset]}", dataset)
     if sum(file.rows for file in files) != staged.kept:
-        raise AssertionError(f"{held.path}: {staged.kept} outcomes were read, {sum(f.rows for f in files)} written")
-    counts = Counts(staged.total, staged.kept, staged.duplicates)
-    listed = [replace(file, landing_id=_beside_id(held)) for file in files]
-    return Beside(_beside_id(held), _DATASET, listed, counts)
+        written = sum(file.rows for file in files)
+        raise AssertionError(f"{held.path}: {staged.kept} rows of {dataset} were read, {written} written")
+    landing_id = _beside_id(held, dataset)
+    listed = [replace(file, landing_id=landing_id) for file in files]
+    return Beside(landing_id, dataset, listed, Counts(staged.total, staged.kept, staged.duplicates))
 
 
-def _beside_id(held: Claim) -> str:
-    return ledger.landing_id(held.sha256, held.mapping_version, held.byte_start, _DATASET)
+def _beside_id(held: Claim, dataset: str) -> str:
+    return ledger.landing_id(held.sha256, held.mapping_version, held.byte_start, dataset)

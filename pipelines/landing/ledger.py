@@ -48,8 +48,8 @@ class Claim:
 class Counts:
     """`rows_in = landed + duplicate + quarantined`, always.
 
-    A row is a request or an outcome, after a record that holds several was taken apart, or a piece that cannot be read
-    (these count with the requests). What a source passes over is no row; landing says how many of what.
+    A row is a request, an outcome or a trace, after a record that holds several was taken apart, or a piece that cannot
+    be read (these count with the requests). What a source passes over is no row; landing says how many of what.
     """
 
     rows_in: int = 0
@@ -100,7 +100,7 @@ class Landed:
     replaces: tuple[str, ...] = ()
     quarantined_still: tuple[tuple[str, int], ...] = ()
     """Earlier landings that this one continues -> quarantined rows they have left."""
-    beside: Beside | None = None
+    beside: tuple[Beside, ...] = ()
 
 
 def landing_id(sha256: str, mapping_version: str, byte_start: int, dataset: str) -> str:
@@ -173,8 +173,8 @@ def commit(ledger: Control, held: Claim, landed: Landed) -> None:
         mark_days(connection, landed.dirty_days)
         if landed.dirty_feed:
             _mark_feed(connection, landed.files)
-        if landed.beside:
-            _land_beside(connection, held, landed.beside)
+        for beside in landed.beside:
+            _land_beside(connection, held, beside)
         if landed.dirty_all:
             connection.execute(sa.insert(control.dirty_all).values(reason=landed.dirty_all))
         _remember_models(connection, landed.models)
@@ -222,8 +222,8 @@ def retire(connection: Connection, old_id: str) -> None:
         connection.execute(sa.delete(table).where(table.c.landing_id == one))
         connection.execute(sa.update(LANDING).where(LANDING.c.landing_id == one).values(state="replaced"))
     if beside:
-        # Which tasks the outcomes judged that are gone now stands in no file that counts.
-        connection.execute(sa.insert(control.dirty_all).values(reason="outcomes were read again"))
+        # Which tasks the outcomes judged, and which requests the traces were of, stands in no file that counts any more.
+        connection.execute(sa.insert(control.dirty_all).values(reason="outcomes or traces were read again"))
 
 
 def mark_days(connection: Connection, days: Iterable[str]) -> None:

@@ -8,6 +8,9 @@ the weekly view looks back; so everything behind it is worked out from days that
 
 Killed anywhere it can be run again: closed figures are those that are published anyway, and what left the ledger is
 nobody's and is swept. Feeds stay. Published versions keep removed requests until the builds that follow replaced them.
+
+A trace goes by the day on which it began. A request that stays takes nothing from it any more; it is at most as much younger
+as a task is long, so its figures are closed.
 """
 
 from __future__ import annotations
@@ -16,15 +19,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from pipelines.feeds.compute import pc
 from pipelines.landing import ledger, quarantine
 from pipelines.landing.land import Context
+from pipelines.landing.rewrite import Rewritten, rewrite
 from pipelines.landing.sweep import leftovers, sweep
-from warehouse import closed, lake, publish
+from warehouse import closed, lake, publish, traces
 from warehouse import control as db
+from warehouse.connection import literal
 from warehouse.lake import LakeFile
 
 _LOOK_BACK_DAYS = 7  # the weekly view's last week
@@ -51,6 +60,7 @@ class Removed:
     """Quarantined rows of which nothing but file, line and reason is left."""
     leftovers: int
     """Files of the lake that counted no longer."""
+    traces: int = 0
 
 
 def apply(
@@ -62,19 +72,18 @@ def apply(
     """
     data_dir = context.settings.data_dir.resolve()
     files: list[LakeFile] = []
+    older: dict[LakeFile, int] = {}
     before, rows = closed.closed_before(data_dir), dict[str, int]()
     if request_days is not None:
         limit, closing = _reach(context, request_days, today)
-        files = _older(context, limit)
-        if files and (before is None or before < closing):
+        files, older = _older(context, limit), _older_traces(context, limit)
+        if (files or older) and (before is None or before < closing):
             published = _ready(context, limit)
             before = closing
             if not is_dry_run:
                 rows = closed.close(data_dir, published, closing)
-    if files and not is_dry_run:
-        with context.control.write() as connection:
-            files = [file for file in files if lake.swap(connection, file.path, None)]
-            _count(connection, files)
+        if (files or older) and not is_dry_run:
+            files = _remove(context, files, list(older), limit)
     emptied = 0
     if quarantine_days is not None:
         until = datetime.combine(today, datetime.min.time(), UTC) - timedelta(days=quarantine_days)
@@ -89,7 +98,8 @@ def apply(
         closed_before=before,
         closed_rows=rows,
         quarantined=emptied,
-        leftovers=len(left) - (0 if is_dry_run else len(files)),
+        leftovers=len(left) - (0 if is_dry_run else len(files) + len(older)),
+        traces=sum(older.values()),
     )
 
 
@@ -122,6 +132,49 @@ def _older(context: Context, limit: date) -> list[LakeFile]:
     return [file for file in files if file.day and file.day < limit.isoformat()]
 
 
+def _older_traces(context: Context, limit: date) -> dict[LakeFile, int]:
+    """Files with traces that began before that day -> how many."""
+    with context.control.read() as connection:
+        files = {str(context.lake.absolute(file.path)): file for file in lake.files(connection, lake.TRACES)}
+    if not files:
+        return {}
+    listed = ", ".join(map(literal, files))
+    with duckdb.connect() as database:
+        found = database.execute(
+            f"select filename, count(*) from read_parquet([{listed}], filename = true, union_by_name = true) "
+            "where day < ? group by 1 order by 1",
+            [limit],
+        )
+        return {files[path]: rows for path, rows in found.fetchall()}
+
+
+def _remove(context: Context, files: list[LakeFile], older: list[LakeFile], limit: date) -> list[LakeFile]:
+    """Let these files, and the traces before that day in those, count no more; the files of requests that did count."""
+
+    def is_older(batch: pa.RecordBatch) -> Any:
+        return pc.less(batch.column("day"), pa.scalar(limit))
+
+    days = _days_of(context, older, limit)
+    rewritten = [rewrite(context.lake, file, is_older) for file in older]
+    with context.control.write() as connection:
+        gone = [file for file in files if lake.swap(connection, file.path, None)]
+        done = [item for item in rewritten if lake.swap(connection, item.old.path, item.new)]
+        _count(connection, [*(Rewritten(file, None) for file in gone), *done])
+        ledger.mark_days(connection, days)
+    return gone
+
+
+def _days_of(context: Context, older: list[LakeFile], limit: date) -> set[str]:
+    """Days that have requests of the traces which go."""
+    with context.control.read() as connection:
+        requests = [context.lake.absolute(file.path) for file in lake.files(connection, lake.REQUESTS)]
+    going = lake.scan(lake.TRACES, [context.lake.absolute(file.path) for file in older])
+    with duckdb.connect() as database:
+        theirs = f"(select * from {going} where day < date '{limit}')"
+        days = traces.days_of(database, theirs, lake.scan(lake.REQUESTS, requests if older else []))
+    return {day.isoformat() for day in days}
+
+
 def _ready(context: Context, limit: date) -> Path:
     """The published version, if it says of the dates to close what the lake has."""
     data_dir = context.settings.data_dir.resolve()
@@ -144,12 +197,12 @@ def _waiting(context: Context) -> str:
     return "changes wait for a build" if any(counts) else ""
 
 
-def _count(connection: Connection, files: list[LakeFile]) -> None:
+def _count(connection: Connection, done: list[Rewritten]) -> None:
     """Counts of the landings, and the days that the next build leaves out."""
-    for file in files:
-        landing = sa.update(db.landing).where(db.landing.c.landing_id == file.landing_id)
-        connection.execute(landing.values(erased=db.landing.c.erased + file.rows))
-    ledger.mark_days(connection, {file.day for file in files if file.day})
+    for item in done:
+        landing = sa.update(db.landing).where(db.landing.c.landing_id == item.old.landing_id)
+        connection.execute(landing.values(erased=db.landing.c.erased + item.removed))
+    ledger.mark_days(connection, {item.old.day for item in done if item.old.day})
 
 
 def _empty(context: Context, until: datetime, is_dry_run: bool) -> int:

@@ -1,7 +1,7 @@
 """From raw records to `llm_request` rows, in one SQL statement: extraction, typing, identity, and what is wrong.
 
 Of a source whose files hold other things too, a row also says what it is: column `kind`, and the columns of the feed
-`task_outcomes` under an `o_` before their names.
+`task_outcomes` under an `o_` before their names. A trace fills the columns that it shares with requests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.sources import OUTCOME, Fields, Scores, Source, json_paths, looks_nested, no_text
+from pipelines.sources import OUTCOME, TRACE, Fields, Scores, Source, json_paths, looks_nested, no_text
 from pipelines.sources import REQUEST as REQUEST_KIND
 from warehouse.connection import literal
 from warehouse.feed_schemas import FEEDS
@@ -68,6 +68,13 @@ _OUTCOME_INVARIANTS = (
     _NO_NUL,
 )
 
+_TRACE_INVARIANTS = (
+    ("started_at < {earliest}", "timestamp: before 2015"),
+    ("started_at > {latest}", "timestamp: more than an hour in the future"),
+    ("observed_at > {latest}", "observed_at: more than an hour in the future"),
+    _NO_NUL,
+)
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -89,11 +96,20 @@ class _Reading:
     kind_fields: Fields
     outcome: Mapping[str, str]
     outcome_fields: Fields
+    trace: Mapping[str, str]
+    trace_fields: Fields
 
     @property
     def texts(self) -> list[str]:
-        """Every path that is read as text, by a request or by an outcome."""
-        return list(dict.fromkeys([*self.fields.texts, *self.outcome_fields.texts]))
+        """Every path that is read as text, by a request, an outcome or a trace."""
+        return list(dict.fromkeys([*self.fields.texts, *self.outcome_fields.texts, *self.trace_fields.texts]))
+
+    def column(self, name: str) -> str:
+        """SQL of a canonical column, of a request or a trace."""
+        of_request = self.columns.get(name, "null")
+        if name not in self.trace:
+            return of_request
+        return f"case when ({self.kind}) = '{TRACE}' then {self.trace[name]} else {of_request} end"
 
 
 def shape_json(
@@ -124,9 +140,8 @@ def shape_json(
         if path
     ]
     unreadable = "case when f is null then 'not valid JSON' when t[1] <> 'OBJECT' then 'not a JSON object' end"
-    types = f"try(json_type(raw, {json_paths(reading.texts)}))"
     extracted = (
-        f"select *, case when {_are_suspected(reading, 'f')} then {types} end as nested from ("
+        f"select *, {_types_of_texts(reading, 'f')} as nested from ("
         f"select source_line, line as raw, try(json_extract_string(line, {json_paths(reading.fields.paths)})) as f, "
         f"try(json_type(line, {kinds})) as t from {filled})"
     )
@@ -172,16 +187,17 @@ def _reading(source: Source, mapping: Mapping[str, tuple[str, ...]], scores: Sco
     if source.kind:
         source.kind(of_kind)
     # The same fields with problems of their own: a request is not refused for what only an outcome needs.
-    of_outcome = Fields(fields.paths)
-    of_outcome.lets = fields.lets
+    of_outcome, of_trace = Fields(fields.paths), Fields(fields.paths)
+    of_outcome.lets = of_trace.lets = fields.lets
     outcome = source.outcomes(of_outcome, mapping, scores) if source.outcomes else {}
-    return _Reading(fields, columns, identity, kind, of_kind, outcome, of_outcome)
+    trace = source.traces(of_trace, mapping) if source.traces else {}
+    return _Reading(fields, columns, identity, kind, of_kind, outcome, of_outcome, trace, of_trace)
 
 
 def _types_of_texts(reading: _Reading, fields: str) -> str:
-    """SQL list of the JSON types of the texts; null where none looks like an object or an array.
+    """SQL list of the JSON types of the texts, null for what is no JSON; null where none looks like an object or an array.
 
-    Of a table or an attribute, where whoever wrote it could put an object only as its text.
+    An object may stand there as what it is or as its text: either could hold a whole prompt.
     """
     types = f"list_transform({_texts_of(reading, fields)}, lambda x: try(json_type(x)))"
     return f"case when {_are_suspected(reading, fields)} then {types} end"
@@ -215,7 +231,7 @@ def _shape(
 ) -> str:
     names = ("source_record_id", "observed_at", *(column.name for column in REQUEST))
     types = {column.name: sql_type(column.type) for column in COLUMNS}
-    read = [f"({reading.columns.get(name, 'null')})::{types[name]} as {name}" for name in names]
+    read = [f"({reading.column(name)})::{types[name]} as {name}" for name in names]
     named = f"{literal(source.name)}, {literal(origin.instance)}"
     lineage = {
         "record_key": f"md5(concat_ws(chr(31), {named}, natural_id, epoch_ms(started_at)))",
@@ -244,7 +260,9 @@ def _shape(
         wrong = f"case when {unreadable} is null then {_texts(problems)} else [{unreadable}] end"
         breaks = _texts(invariants)
     else:
-        of_outcome = [_not_texts(reading, reading.outcome_fields), *reading.outcome_fields.problems]
+        of_outcome, of_trace = (
+            [_not_texts(reading, fields), *fields.problems] for fields in (reading.outcome_fields, reading.trace_fields)
+        )
         outcome = {column.name: reading.outcome.get(column.name, "null") for column in OUTCOMES.columns}
         # Null where the source gives none; the ids of two sources never meet.
         outcome["outcome_id"] = f"{literal(f'{source.name}/{origin.instance}/')} || {outcome['outcome_id']}"
@@ -256,11 +274,13 @@ def _shape(
             f"case when {unreadable} is not null then [{unreadable}] when ({reading.kind}) is null then [{unknown}] "
             f"when ({reading.kind}) = '{REQUEST_KIND}' then {_texts(problems)} "
             f"when ({reading.kind}) = '{OUTCOME}' then {_texts(of_outcome)} "
+            f"when ({reading.kind}) = '{TRACE}' then {_texts(of_trace)} "
             f"else {_texts([_not_texts(reading, reading.kind_fields)])} end"
         )
         breaks = (
             f"case kind when '{REQUEST_KIND}' then {_texts(invariants)} "
-            f"when '{OUTCOME}' then {_texts(_held(_OUTCOME_INVARIANTS, now))} else []::varchar[] end"
+            f"when '{OUTCOME}' then {_texts(_held(_OUTCOME_INVARIANTS, now))} "
+            f"when '{TRACE}' then {_texts(_held(_TRACE_INVARIANTS, now))} else []::varchar[] end"
         )
     return f"""
 with extracted as ({extracted}),

@@ -13,10 +13,11 @@ from pipelines.landing.lines import BadLine
 from pipelines.landing.quarantine import Quarantined
 from pipelines.landing.read import ITEMS
 from pipelines.landing.shape import OUTCOMES
-from pipelines.sources import OUTCOME, REQUEST, Source
+from pipelines.sources import OUTCOME, REQUEST, TRACE, Source
 from warehouse.connection import literal
 from warehouse.feed_schemas import LINEAGE
 from warehouse.schemas import COLUMNS, SCHEMA_VERSION, sql_type
+from warehouse.schemas import TRACE as TRACE_COLUMNS
 
 UNJUDGED = "scores that say neither success nor failure"
 UNLINKED = "scores of no task or conversation"
@@ -49,7 +50,8 @@ def take_rejected(
 
 
 def take_apart(db: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
-    """Move outcomes from `parsed` to table `outcomes`, and drop what is neither request nor outcome: what it is -> rows.
+    """Move outcomes and traces from `parsed` to tables `outcomes` and `traces`, and drop what else is no request: what
+    it is -> rows.
 
     After `take_rejected`: what is left in `parsed` are requests.
     """
@@ -60,9 +62,11 @@ def take_apart(db: duckdb.DuckDBPyConnection, source: Source) -> dict[str, int]:
     columns = ", ".join(f"o_{column.name} as {column.name}" for column in OUTCOMES.columns)
     lineage = "source_file, source_line, row_hash"
     db.execute(f"create temp table outcomes as select {columns}, {lineage} from parsed where {judged}")
+    db.execute(f"create temp table traces as select * from parsed where kind = '{TRACE}'")
     unlanded = f"case when kind <> '{OUTCOME}' then kind when o_outcome is null then '{UNJUDGED}' else '{UNLINKED}' end"
     passed_over = db.execute(
-        f"select {unlanded} as what, count(*) from parsed where kind <> '{REQUEST}' and not ({judged}) group by 1 order by 1"
+        f"select {unlanded} as what, count(*) from parsed "
+        f"where kind not in ('{REQUEST}', '{TRACE}') and not ({judged}) group by 1 order by 1"
     ).fetchall()
     db.execute(f"delete from parsed where kind <> '{REQUEST}'")
     return dict(passed_over)
@@ -76,12 +80,22 @@ def stage_outcomes(db: duckdb.DuckDBPyConnection, folder: Path, name: str, landi
         kinds = {column.name: sql_type(column.arrow_type) for column in (*OUTCOMES.columns, *LINEAGE)}
         lineage = {"landing_id": literal(landing_id)}
         columns = ", ".join(f"({lineage.get(name, name)})::{kind} as {name}" for name, kind in kinds.items())
-        path = folder / f"{name}.parquet"
-        db.execute(
-            f"""copy (select {columns} from outcomes order by source_line) to {literal(str(path))} (
-                format parquet, compression zstd, kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
-        )
+        _write(db, f"select {columns} from outcomes order by source_line", folder / f"{name}.parquet")
     kept = _count(db, "outcomes")
+    return Staged(total, kept, total - kept, frozenset(), frozenset())
+
+
+def stage_traces(db: duckdb.DuckDBPyConnection, folder: Path, name: str, landing_id: str) -> Staged:
+    """Write table `traces` as one Parquet file of the dataset `trace`, as part of that landing; none for no row."""
+    total = _count(db, "traces")
+    if total:
+        _drop_duplicates(db, "traces", "trace_id, version_at, row_hash")
+        columns = ", ".join(
+            f"{literal(landing_id)} as landing_id" if column.name == "landing_id" else column.name
+            for column in TRACE_COLUMNS
+        )
+        _write(db, f"select {columns} from traces order by source_line", folder / f"{name}.parquet")
+    kept = _count(db, "traces")
     return Staged(total, kept, total - kept, frozenset(), frozenset())
 
 
@@ -99,12 +113,16 @@ def stage(db: duckdb.DuckDBPyConnection, folder: Path, name: str) -> Staged:
         # Rows are in the order of the file already, and stay in it: one statement for all days would have to sort them.
         path = folder / f"day={day}" / f"{name}-0.parquet"
         path.parent.mkdir()
-        db.execute(
-            f"""copy (select {columns} from parsed where day = date '{day}') to {literal(str(path))} (
-                format parquet, compression zstd, kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
-        )
+        _write(db, f"select {columns} from parsed where day = date '{day}'", path)
     kept = _count(db, "parsed")
     return Staged(total, kept, total - kept, frozenset(str(day) for (day,) in days), frozenset(models))
+
+
+def _write(db: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    db.execute(
+        f"""copy ({rows}) to {literal(str(path))} (
+            format parquet, compression zstd, kv_metadata {{'margincall.schema_version': '{SCHEMA_VERSION}'}})"""
+    )
 
 
 def _count(db: duckdb.DuckDBPyConnection, table: str) -> int:

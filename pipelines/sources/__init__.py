@@ -5,7 +5,7 @@ out of a record), the SQL expression of each canonical column over those fields,
 landing engine runs that in bulk; no source touches a row in Python.
 
 A source whose records hold several rows says how they come apart (`expand`); one whose files hold other things beside
-requests says what a row is (`kind`), and how it is an outcome of a task (`outcomes`).
+requests says what a row is (`kind`), how it is an outcome of a task (`outcomes`), and what it says of a trace (`traces`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from warehouse.connection import literal
 
-REQUEST, OUTCOME = "request", "outcome"
+REQUEST, OUTCOME, TRACE = "request", "outcome", "trace"
 """What a row can be that lands."""
 
 _NUMBER_LIKE = "'[-+]?(\\d[-+.:0-9eTZ]{0,23}|NaN|Infinity|true|false)'"
@@ -173,12 +173,14 @@ class Source:
     `unreadable`, null or what is wrong. What cannot be taken apart is one unreadable element.
     """
     kind: Callable[[Fields], str] | None = None
-    """SQL of what a row is: `request`, `outcome`, in a few words what else it is, or null for no record of this source.
+    """SQL of what a row is: `request`, `outcome`, `trace`, in a few words what else, or null for no record of this source.
 
     Rows that are something else are passed over and counted under those words. None: every row is a request.
     """
     outcomes: Callable[[Fields, Mapping[str, tuple[str, ...]], Scores], Mapping[str, str]] | None = None
     """Column of the feed `task_outcomes` -> SQL, for rows of kind `outcome`; one without an outcome is passed over."""
+    traces: Callable[[Fields, Mapping[str, tuple[str, ...]]], Mapping[str, str]] | None = None
+    """Column of the dataset `trace` -> SQL, for rows of kind `trace`; null where the trace does not say."""
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag, tag_list
+from pipelines.sources import Fields, Source, tag_list
+from pipelines.sources.mapped import mapped
 from warehouse.connection import literal
-from warehouse.schemas import REQUEST, SHARE, STATUSES, UNATTRIBUTED, USAGE_QUALITIES
+from warehouse.schemas import REQUEST, SHARE, STATUSES, USAGE_QUALITIES
 
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "source_record_id": ("source_record_id", "request_id", "id"),
@@ -56,7 +57,7 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         for column in REQUEST
         if column.name not in mapping and column.name != "tags"
     }
-    columns |= {name: paths_or_tag(f, paths, tags) for name, paths in mapping.items()}
+    columns |= mapped(f, mapping, columns["trace_id"], tags)
     five, hour = columns["cache_creation_5m_input_tokens"], columns["cache_creation_1h_input_tokens"]
     written = columns["cache_creation_input_tokens"]
     started, ended, latency = columns["started_at"], columns["ended_at"], columns["latency_ms"]
@@ -66,8 +67,6 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         "observed_at": f.instant("observed_at"),
         "ended_at": f"coalesce({ended}, {started} + to_milliseconds({latency}))",
         "latency_ms": f"coalesce({latency}, epoch_ms({ended}) - epoch_ms({started}))",
-        "task_id": f"coalesce({columns['task_id']}, {columns['trace_id']})",
-        "tenant_id": f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})",
         "operation_name": f"coalesce({columns['operation_name']}, 'chat')",
         "tags": f"to_json({tag_list(tags)})::varchar",
         "cache_creation_input_tokens": f"coalesce({written}, {five} + {hour}, {five}, {hour})",

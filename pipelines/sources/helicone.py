@@ -25,8 +25,8 @@ from typing import Any
 
 from pipelines.sources import Fields, Source, paths_or_tag
 from pipelines.sources.json_text import read_with_json
-from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
+from pipelines.sources.mapped import with_defaults
+from pipelines.sources.model_name import operation_of
 
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
 _CUT_OFF = "-3"
@@ -49,15 +49,11 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
 def _columns(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
     f.require(f.text("request_id"), "request_id: missing")
     f.require(f.text("request_created_at"), "request_created_at: missing")
-
-    def mapped(column: str) -> str:
-        found = [f"nullif(nullif({paths_or_tag(f, (p,), 'null')}, 'undefined'), 'null')" for p in mapping[column]]
-        return f"coalesce({', '.join(found)}, null)"
-
     started, latency = f.instant("request_created_at"), f.count("latency")
     session, model = f.text("properties.Helicone-Session-Id"), f.text("model")
     return (
-        _usage(f)
+        with_defaults({column: _named(f, paths) for column, paths in mapping.items()}, session)
+        | _usage(f)
         | _outcome(f)
         | _cost(f)
         | {
@@ -68,19 +64,17 @@ def _columns(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, 
             "latency_ms": latency,
             "time_to_first_chunk_ms": f"nullif({f.count('time_to_first_token')}, 0)",
             "trace_id": session,
-            "task_id": f"coalesce({mapped('task_id')}, {session})",
-            "operation_name": f"case when lower({model}) like '%embed%' then 'embeddings' "
-            f"when lower({model}) like '%rerank%' then 'rerank' else 'chat' end",
+            "operation_name": operation_of(model),
             "provider_name": f.text("provider"),
             "response_model": model,
-            "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
-            "end_user_id": mapped("end_user_id"),
-            "feature": mapped("feature"),
-            "environment": mapped("environment"),
-            "prompt_version": mapped("prompt_version"),
-            "experiment": mapped("experiment"),
         }
     )
+
+
+def _named(f: Fields, paths: tuple[str, ...]) -> str:
+    """First path that is filled with more than the word for nothing."""
+    found = [f"nullif(nullif({paths_or_tag(f, (path,), 'null')}, 'undefined'), 'null')" for path in paths]
+    return f"coalesce({', '.join(found)}, null)"
 
 
 def _usage(f: Fields) -> dict[str, str]:

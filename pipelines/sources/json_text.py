@@ -44,9 +44,11 @@ class JsonTextFields(Fields):
         return self._once(f"try(json_extract_string({self.json_text()}, {list_of_paths(self.inner)}))")
 
     def inner_types(self, paths: Sequence[str]) -> str:
-        """SQL list of the JSON types at these paths inside; null where nothing inside looks like an object or an array."""
-        values = f"array_to_string({self.inner_values()}, chr(31))"
-        return f"case when {looks_nested(values)} then try(json_type({self.json_text()}, {list_of_paths(paths)})) end"
+        """SQL list of the JSON types of the texts at these paths inside; null where none looks like an object or an array."""
+        at = ", ".join(str(self.inner.index(path) + 1) for path in paths)
+        texts = f"list_select({self.inner_values()}, [{at}]::bigint[])"
+        types = f"list_transform({texts}, lambda x: try(json_type(x)))"
+        return f"case when {looks_nested(f'array_to_string({texts}, chr(31))')} then {types} end"
 
 
 def read_with_json(f: Fields, column: str, read: Read, *, is_clickhouse: bool = False) -> Mapping[str, str]:

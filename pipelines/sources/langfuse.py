@@ -4,8 +4,9 @@ What its records need (Langfuse's export field reference and ingestion code, 3.x
 
 - Observations of type GENERATION and EMBEDDING are requests; spans, agents, tools and the like are passed over and counted.
 - `observations_v2/` (enriched) carries the trace's user, session, tags and name on every observation. The older
-  `observations/` does not: landing a file never looks into another, so there the tenant comes from the observation's own
-  metadata or is `unattributed`; traces are recognised and passed over. Export enriched observations.
+  `observations/` does not: there what the observation's own metadata leaves open comes from its trace, in `traces/`. A trace
+  lands by itself, before or after its observations; a build joins them by the trace's id, and its latest `updated_at`
+  counts. Without its trace an observation that names no tenant is `unattributed`.
 - `usage_details` are buckets that exclude each other: every key with `input` in its name is a part of the input, every one
   with `output` of the output; `output` excludes reasoning, `input` what was cached. They are summed. Some emitters send the
   provider's inclusive counts all the same: where `total` is `input` plus `output` without the other buckets, those two
@@ -28,10 +29,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Scores, Source, paths_or_tag, tag_list
+from pipelines.sources import Fields, Scores, Source, tag_list
 from pipelines.sources.json_text import read_with_json
+from pipelines.sources.mapped import named, with_defaults
 from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
 
 _OBSERVATION = frozenset({"id", "trace_id", "project_id", "type", "start_time"})
 _SCORE = frozenset({"id", "project_id", "timestamp", "name", "value", "data_type"})
@@ -57,11 +58,12 @@ def _recognise(record: Mapping[str, Any]) -> str | None:
 
 def _kind(f: Fields) -> str:
     kind = f.text("type")
-    return (
+    return f.let(
+        "kind",
         f"case when {f.text('data_type')} is not null then 'outcome' "
         f"when {kind} in ('GENERATION', 'EMBEDDING') then 'request' "
         f"when {kind} is not null then 'observations that are no model call' "
-        f"when {f.text('timestamp')} is not null then 'traces; their fields are on enriched observations' end"
+        f"when {f.text('timestamp')} is not null then 'trace' end",
     )
 
 
@@ -101,12 +103,14 @@ def _identity(f: Fields) -> dict[str, str]:
 
 
 def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    tags = f.whole("tags")
-    columns = {column: paths_or_tag(f, paths, tags) for column, paths in mapping.items()}
+    return with_defaults(_named(f, mapping), f.text("trace_id"))
+
+
+def _named(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """What an observation or a trace says itself of the columns that a mapping names."""
+    columns = named(f, mapping, f.whole("tags"))
     version = columns["prompt_version"]
     return columns | {
-        "tenant_id": f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})",
-        "task_id": f"coalesce({columns['task_id']}, {f.text('trace_id')})",
         "environment": f"nullif({columns['environment']}, 'default')",
         # A number that counts within its prompt.
         "prompt_version": f"case when {version} is not null then concat_ws(':', {f.text('prompt_name')}, {version}) end",
@@ -176,6 +180,21 @@ def _cost(f: Fields) -> dict[str, str]:
     }
 
 
+def _traces(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
+    # On a trace the trace's name is its own.
+    own = {
+        column: tuple("name" if path == "trace_name" else path for path in paths) for column, paths in mapping.items()
+    }
+    f.require(f.text("id"), "id: missing")
+    return {
+        "trace_id": f.text("id"),
+        "started_at": f.instant("timestamp"),
+        "observed_at": f.instant("updated_at"),
+        "conversation_id": f.text("session_id"),
+        **read_with_json(f, "metadata", lambda fields: _named(fields, own)),
+    }
+
+
 def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores) -> Mapping[str, str]:
     del mapping  # a score knows its trace or its session, nothing that a mapping could name
     kind, trace = f.text("data_type"), f.text("trace_id")
@@ -201,7 +220,7 @@ def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores)
 SOURCE = Source(
     name="langfuse",
     title="Langfuse blob export",
-    version=1,
+    version=2,
     formats=("json", "csv", "parquet"),
     recognise=_recognise,
     signs="`id`, `trace_id`, `project_id`, `type` and `start_time` of an observation; `name`, `value`, `data_type` and "
@@ -219,4 +238,5 @@ SOURCE = Source(
     },
     kind=_kind,
     outcomes=_outcomes,
+    traces=_traces,
 )

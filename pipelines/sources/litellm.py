@@ -18,9 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag, tag_list
-from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
+from pipelines.sources import Fields, Source, litellm_record
+from pipelines.sources.mapped import mapped
 
 _USAGE = "metadata.usage_object"
 _INPUT = f"{_USAGE}.prompt_tokens_details"
@@ -39,8 +38,7 @@ def _recognise(record: Mapping[str, Any]) -> str | None:
 
 
 def _natural_id(f: Fields) -> str:
-    bare = f"regexp_replace({f.text('id', 'litellm_call_id')}, '_cache_hit[0-9.]+$', '')"
-    return f"concat_ws(chr(31), {bare}, {f.text('trace_id')})"
+    return f"concat_ws(chr(31), {litellm_record.bare_id(f.text('id', 'litellm_call_id'))}, {f.text('trace_id')})"
 
 
 def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
@@ -51,27 +49,20 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
         f"{f.text('status')} is null or {f.text('status')} not in ('success', 'failure')",
         "status: not success or failure",
     )
-
-    def mapped(column: str) -> str:
-        return paths_or_tag(f, mapping[column], tags)
-
+    is_silent = f.flag("metadata.is_silent_experiment", "is_silent_experiment")
+    columns = mapped(f, mapping, f.text("trace_id"), tags)
+    experiment = litellm_record.experiment_of(is_silent, columns["experiment"])
     return (
-        _identity(f, mapped)
+        columns
+        | _identity(f)
         | _usage(f)
         | _outcome(f)
         | _cost(f)
-        | {
-            "feature": mapped("feature"),
-            "environment": mapped("environment"),
-            "prompt_version": mapped("prompt_version"),
-            "experiment": f"case when {f.flag('metadata.is_silent_experiment', 'is_silent_experiment')} then 'silent' "
-            f"else {mapped('experiment')} end",
-            "tags": f"to_json(list_filter({tag_list(tags)}, lambda x: not starts_with(x, 'User-Agent:')))::varchar",
-        }
+        | {"experiment": experiment, "tags": litellm_record.tags_of(tags)}
     )
 
 
-def _identity(f: Fields, mapped: Any) -> dict[str, str]:
+def _identity(f: Fields) -> dict[str, str]:
     model, base = f.text("model"), f.text("model_map_information.model_map_key")
     started = f.epoch("startTime")
     first_chunk = f"case when {f.flag('stream')} then {f.epoch('completionStartTime')} end"
@@ -83,18 +74,14 @@ def _identity(f: Fields, mapped: Any) -> dict[str, str]:
         "trace_id": f.text("trace_id"),
         "gateway_call_id": f.text("litellm_call_id"),
         "response_id": _response_id(f),
-        "task_id": f"coalesce({mapped('task_id')}, {f.text('trace_id')})",
         "attempt_no": f"{f.count(f'{_HEADERS}.x-litellm-attempted-retries')} + 1",
         "is_fallback": f"{f.count(f'{_HEADERS}.x-litellm-attempted-fallbacks')} > 0",
         "requested_model_group": f.text("model_group"),
-        "operation_name": _operation(f.text("call_type")),
+        "operation_name": litellm_record.operation_of(f.text("call_type")),
         "provider_name": f.text("custom_llm_provider"),
         "request_model": f.text("model_group", "model"),
         "response_model": model,
-        # The operator's own statement of which public model a deployment runs (`model_info.base_model`).
-        "base_model": f"case when {base} <> {model} then {base} end",
-        "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
-        "end_user_id": mapped("end_user_id"),
+        "base_model": litellm_record.base_model_of(base, model),
         "team_id": f.text("metadata.user_api_key_team_id"),
         "api_key_hash": f.text("metadata.user_api_key_hash"),
         "endpoint": f.text("metadata.user_api_key_request_route"),
@@ -105,14 +92,6 @@ def _response_id(f: Fields) -> str:
     # A hit of the cache has its original's; where the provider gave none (failures, embeddings) the call's own stands there.
     own = f"nullif({f.text('id')}, {f.text('litellm_call_id')})"
     return f"case when not coalesce({f.flag('cache_hit')}, false) then {own} end"
-
-
-def _operation(call_type: str) -> str:
-    return (
-        f"case when {call_type} like '%embedding%' then 'embeddings' when {call_type} like '%rerank%' then 'rerank' "
-        f"when {call_type} like '%completion%' or {call_type} like '%responses%' or {call_type} like '%messages%' "
-        f"or {call_type} like '%generate_content%' then 'chat' else coalesce({call_type}, 'chat') end"
-    )
 
 
 def _usage(f: Fields) -> dict[str, str]:
@@ -149,46 +128,28 @@ def _usage(f: Fields) -> dict[str, str]:
         "audio_ms": audio,
         "web_search_requests": f.count(f"{_USAGE}.server_tool_use.web_search_requests"),
         "usage_semantics": "'inclusive'",
-        # What a cut stream used is the gateway's own count, not the provider's.
-        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) + coalesce({audio}, 0) = 0 then 'missing' "
-        f"when {f.text('status')} = 'failure' or {_client_left(f)} then 'estimated' else 'reported' end",
+        "usage_quality": litellm_record.usage_quality((inputs, outputs, audio), f.text("status"), _client_left(f)),
         "service_tier": f.text("cost_breakdown.service_tier", f"{_USAGE}.service_tier"),
         "speed": f.text(f"{_USAGE}.speed"),
         "region": f.text(f"{_USAGE}.inference_geo"),
     }
 
 
+def _client_left(f: Fields) -> str:
+    return litellm_record.client_left(f, _ERROR)
+
+
 def _outcome(f: Fields) -> dict[str, str]:
-    kind = f.text(f"{_ERROR}.error_class")
-    # The message decides and is not kept: provider budgets of the router have no class of their own.
-    message = f.whole(f"{_ERROR}.error_message", "error_str")
-    budget = (
-        f"{kind} = 'BudgetExceededError' or {f.text(f'{_ERROR}.error_rate_limit_type')} = 'budget' "
-        f"or contains({message}, 'crossed budget')"
-    )
-    return {
-        "status": f"case when {budget} then 'blocked_budget' when {f.text('status')} = 'failure' then 'error' "
-        f"when {_client_left(f)} then 'cancelled' else 'ok' end",
-        "http_status": f"try_cast({f.text(f'{_ERROR}.error_code')} as bigint)",
-        "error_type": kind,
+    messages = (f"{_ERROR}.error_message", "error_str")
+    return litellm_record.outcome(f, _ERROR, messages, f.text("status")) | {
         # null on a miss; the proxy looks every cacheable call up.
         "is_gateway_cache_hit": f"coalesce({f.flag('cache_hit')}, false)",
     }
 
 
-def _client_left(f: Fields) -> str:
-    return f"coalesce({f.text(f'{_ERROR}.error_class')} = 'ClientDisconnected', false)"
-
-
 def _cost(f: Fields) -> dict[str, str]:
-    # On a hit the breakdown is that of the answer's first call, its margin too.
-    markup = f"case when {f.flag('cache_hit')} then null else {f.money('cost_breakdown.margin_total_amount')} end"
-    cost = f.money("response_cost")
-    return {
-        "cost_reported": f"({cost} - coalesce({markup}, 0))::decimal(38,12)",
-        "cost_currency": f"case when {cost} is not null then 'USD' end",
-        "cost_source": f"case when {cost} is not null then 'litellm' end",
-        "cost_markup": markup,
+    margin = "cost_breakdown.margin_total_amount"
+    return litellm_record.cost(f, "response_cost", margin, f.flag("cache_hit")) | {
         "cost_saved_gateway_cache": f.money("saved_cache_cost"),
     }
 

@@ -22,10 +22,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag, tag_list
+from pipelines.sources import Fields, Source, litellm_record
 from pipelines.sources.json_text import read_with_json
-from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
+from pipelines.sources.mapped import mapped
 
 _USAGE = "metadata.usage_object"
 _EXTRA = "metadata.additional_usage_values"
@@ -43,7 +42,7 @@ def _recognise(record: Mapping[str, Any]) -> str | None:
 
 
 def _natural_id(f: Fields) -> str:
-    return f"regexp_replace({f.text('request_id')}, '_cache_hit[0-9.]+$', '')"
+    return litellm_record.bare_id(f.text("request_id"))
 
 
 def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
@@ -58,63 +57,43 @@ def _columns(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, 
     f.refuse(
         f"lower({f.text('cache_hit')}) not in ('true', 'false', 'none', 'null')", "cache_hit: not True, False or None"
     )
-
-    def mapped(column: str) -> str:
-        return paths_or_tag(f, mapping[column], tags)
-
+    columns = mapped(f, mapping, f.text("session_id"), tags)
+    experiment = litellm_record.experiment_of(f.flag("metadata.is_silent_experiment"), columns["experiment"])
     return (
-        _identity(f, mapped)
+        columns
+        | _identity(f)
         | _usage(f)
         | _outcome(f)
-        | _cost(f)
-        | {
-            "feature": mapped("feature"),
-            "environment": mapped("environment"),
-            "prompt_version": mapped("prompt_version"),
-            "experiment": f"case when {f.flag('metadata.is_silent_experiment')} then 'silent' "
-            f"else {mapped('experiment')} end",
-            "tags": f"to_json(list_filter({tag_list(tags)}, lambda x: not starts_with(x, 'User-Agent:')))::varchar",
-        }
+        | litellm_record.cost(f, "spend", f"{_BREAKDOWN}.margin_total_amount", _is_hit(f))
+        | {"experiment": experiment, "tags": litellm_record.tags_of(tags)}
     )
 
 
-def _identity(f: Fields, mapped: Any) -> dict[str, str]:
+def _identity(f: Fields) -> dict[str, str]:
     model, base = f.text("model"), f.text("metadata.model_map_information.model_map_key")
     started, ended, chunk = f.instant("startTime"), f.instant("endTime"), f.instant("completionStartTime")
-    session, call = f.text("session_id"), f.text("litellm_call_id", "metadata.litellm_call_id")
+    call = f.text("litellm_call_id", "metadata.litellm_call_id")
     return {
         "source_record_id": f.text("request_id"),
         "started_at": started,
         "ended_at": ended,
         # Where nothing was streamed the column repeats the end.
         "time_to_first_chunk_ms": f"case when {chunk} < {ended} then epoch_ms({chunk}) - epoch_ms({started}) end",
-        "trace_id": session,
+        "trace_id": f.text("session_id"),
         "gateway_call_id": call,
         # A hit of the cache has its original's; where the provider gave none the call's own id stands there.
         "response_id": f"case when not {_is_hit(f)} then nullif({f.text('request_id')}, {call}) end",
-        "task_id": f"coalesce({mapped('task_id')}, {session})",
         "attempt_no": f"{f.count('metadata.attempted_retries')} + 1",
         "is_fallback": f"{f.count('metadata.attempted_fallbacks')} > 0",
         "requested_model_group": f.text("model_group"),
-        "operation_name": _operation(f.text("call_type")),
+        "operation_name": litellm_record.operation_of(f.text("call_type")),
         "provider_name": f.text("custom_llm_provider"),
         "request_model": f.text("model_group", "model"),
         "response_model": model,
-        # The operator's own statement of which public model a deployment runs (`model_info.base_model`).
-        "base_model": f"case when {base} <> {model} then {base} end",
-        "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
-        "end_user_id": mapped("end_user_id"),
+        "base_model": litellm_record.base_model_of(base, model),
         "team_id": f.text("team_id", "metadata.user_api_key_team_id"),
         "api_key_hash": f.text("api_key", "metadata.user_api_key"),
     }
-
-
-def _operation(call_type: str) -> str:
-    return (
-        f"case when {call_type} like '%embedding%' then 'embeddings' when {call_type} like '%rerank%' then 'rerank' "
-        f"when {call_type} like '%completion%' or {call_type} like '%responses%' or {call_type} like '%messages%' "
-        f"or {call_type} like '%generate_content%' then 'chat' else coalesce({call_type}, 'chat') end"
-    )
 
 
 def _usage(f: Fields) -> dict[str, str]:
@@ -127,7 +106,7 @@ def _usage(f: Fields) -> dict[str, str]:
     five, hour = first(f"{_WRITES}.ephemeral_5m_input_tokens"), first(f"{_WRITES}.ephemeral_1h_input_tokens")
     written = most(".cache_creation_input_tokens", f"{_INPUT}.cache_creation_tokens")
     inputs, outputs = _counted(f, "prompt_tokens"), _counted(f, "completion_tokens")
-    audio = f.milliseconds(f"{_USAGE}.seconds", f"{_EXTRA}.seconds")
+    audio, left = f.milliseconds(f"{_USAGE}.seconds", f"{_EXTRA}.seconds"), litellm_record.client_left(f, _ERROR)
     return {
         "input_tokens": inputs,
         "cache_read_input_tokens": most(".cache_read_input_tokens", f"{_INPUT}.cached_tokens"),
@@ -143,9 +122,7 @@ def _usage(f: Fields) -> dict[str, str]:
         "audio_ms": audio,
         "web_search_requests": first(".server_tool_use.web_search_requests"),
         "usage_semantics": "'inclusive'",
-        # What a cut stream used is the gateway's own count, not the provider's.
-        "usage_quality": f"case when coalesce({inputs}, 0) + coalesce({outputs}, 0) + coalesce({audio}, 0) = 0 then 'missing' "
-        f"when {_status(f)} = 'failure' or {_client_left(f)} then 'estimated' else 'reported' end",
+        "usage_quality": litellm_record.usage_quality((inputs, outputs, audio), _status(f), left),
         "service_tier": f.text(f"{_BREAKDOWN}.service_tier", f"{_USAGE}.service_tier"),
         "speed": f.text(f"{_USAGE}.speed"),
         "region": f.text(f"{_USAGE}.inference_geo"),
@@ -160,20 +137,8 @@ def _counted(f: Fields, name: str) -> str:
 
 
 def _outcome(f: Fields) -> dict[str, str]:
-    kind = f.text(f"{_ERROR}.error_class")
-    # The message decides and is not kept: provider budgets of the router have no class of their own.
-    message = f.whole(f"{_ERROR}.error_message")
-    budget = (
-        f"{kind} = 'BudgetExceededError' or {f.text(f'{_ERROR}.error_rate_limit_type')} = 'budget' "
-        f"or contains({message}, 'crossed budget')"
-    )
-    return {
-        "status": f"case when {budget} then 'blocked_budget' when {_status(f)} = 'failure' then 'error' "
-        f"when {_client_left(f)} then 'cancelled' else 'ok' end",
-        "http_status": f"try_cast({f.text(f'{_ERROR}.error_code')} as bigint)",
-        "error_type": kind,
-        "is_gateway_cache_hit": _is_hit(f),
-    }
+    ended = litellm_record.outcome(f, _ERROR, (f"{_ERROR}.error_message",), _status(f))
+    return ended | {"is_gateway_cache_hit": _is_hit(f)}
 
 
 def _status(f: Fields) -> str:
@@ -183,22 +148,6 @@ def _status(f: Fields) -> str:
 
 def _is_hit(f: Fields) -> str:
     return f"coalesce(lower({f.text('cache_hit')}) = 'true', false)"
-
-
-def _client_left(f: Fields) -> str:
-    return f"coalesce({f.text(f'{_ERROR}.error_class')} = 'ClientDisconnected', false)"
-
-
-def _cost(f: Fields) -> dict[str, str]:
-    # On a hit the breakdown is that of the answer's first call, its margin too.
-    markup = f"case when {_is_hit(f)} then null else {f.money(f'{_BREAKDOWN}.margin_total_amount')} end"
-    spend = f.money("spend")
-    return {
-        "cost_reported": f"({spend} - coalesce({markup}, 0))::decimal(38,12)",
-        "cost_currency": f"case when {spend} is not null then 'USD' end",
-        "cost_source": f"case when {spend} is not null then 'litellm' end",
-        "cost_markup": markup,
-    }
 
 
 SOURCE = Source(

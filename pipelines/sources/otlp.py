@@ -28,8 +28,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.sources import Fields, Scores, Source, one_of, paths_or_tag, tag_list
+from pipelines.sources.mapped import mapped
 from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
 
 _INFERENCE = ("chat", "generate_content", "text_completion", "embeddings", "rerank")
 _INFERENCE_KINDS = ("LLM", "EMBEDDING", "RERANKER")
@@ -148,7 +148,7 @@ _SPAN = """{"traceId":"VARCHAR","spanId":"VARCHAR","parentSpanId":"VARCHAR","sta
 "endTimeUnixNano":"VARCHAR","status":{"code":"VARCHAR"}}"""
 _EVENT = """{"name":"VARCHAR","eventName":"VARCHAR","timeUnixNano":"VARCHAR","observedTimeUnixNano":"VARCHAR"}"""
 _ATTRIBUTES = """[{"key":"VARCHAR","value":{"stringValue":"VARCHAR","intValue":"VARCHAR","doubleValue":"VARCHAR",\
-"boolValue":"VARCHAR","arrayValue":{"values":[{"stringValue":"VARCHAR"}]}}}]"""
+"boolValue":"VARCHAR","arrayValue":{"values":[{"stringValue":"VARCHAR"}]},"kvlistValue":{"values":"BOOLEAN"}}}]"""
 _OF_ELEMENT = {
     "element": "element",
     **{f"span.{name}": f"span.{name}" for name in ("startTimeUnixNano", "endTimeUnixNano")},
@@ -169,11 +169,15 @@ def _value(path: str) -> str:
 
 
 def _attributes(element: str, wanted: str) -> str:
-    """SQL list of key and text of the wanted attributes; a list of texts is a JSON list."""
+    """SQL list of key and text of the wanted attributes; a list of texts is a JSON list, an object an empty one.
+
+    So an object is refused where a text is read, and nothing of it is taken along.
+    """
     texts = "to_json(list_transform(a.value.arrayValue.values, lambda x: x.stringValue))::varchar"
     value = (
         "coalesce(a.value.stringValue, a.value.intValue, a.value.doubleValue, a.value.boolValue, "
-        f"case when a.value.arrayValue is not null then {texts} end)"
+        f"case when a.value.kvlistValue is not null then '{{}}' "
+        f"when a.value.arrayValue is not null then coalesce({texts}, '[]') end)"
     )
     listed = f"from_json({element} -> '$.attributes', '{_ATTRIBUTES}')"
     kept = f"list_filter({listed}, lambda a: list_contains({wanted}, a.key))"
@@ -233,18 +237,11 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
             "tags": f"to_json({tag_list(tags)})::varchar",
             "service_tier": f.text("openai.response.service_tier", "gen_ai.openai.response.service_tier"),
         }
-        | _mapped(f, mapping, tags)
+        | mapped(f, mapping, f.text("span.traceId"), tags)
         | _usage(f)
         | _status(f)
         | _cost(f)
     )
-
-
-def _mapped(f: Fields, mapping: Mapping[str, tuple[str, ...]], tags: str) -> dict[str, str]:
-    columns = {column: paths_or_tag(f, paths, tags) for column, paths in mapping.items()}
-    columns["tenant_id"] = f"coalesce({columns['tenant_id']}, {literal(UNATTRIBUTED)})"
-    columns["task_id"] = f"coalesce({columns['task_id']}, {f.text('span.traceId')})"
-    return columns
 
 
 def _operation(f: Fields) -> str:
@@ -337,7 +334,7 @@ def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores)
 SOURCE = Source(
     name="otlp",
     title="OpenTelemetry traces (OTLP JSON)",
-    version=1,
+    version=2,
     formats=("json",),
     recognise=_recognise,
     signs="`resourceSpans` or `resourceLogs`",

@@ -22,9 +22,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, Source, paths_or_tag
-from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
+from pipelines.sources import Fields, Source
+from pipelines.sources.mapped import mapped
+from pipelines.sources.model_name import operation_of
 
 
 def _recognise(record: Mapping[str, Any]) -> str | None:
@@ -40,14 +40,11 @@ def _natural_id(f: Fields) -> str:
 def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str]:
     f.require(f.text("id"), "id: missing (request the column id with the export)")
     f.require(f.text("created_at"), "created_at: missing")
-
-    def mapped(column: str) -> str:
-        return paths_or_tag(f, mapping[column], "null")
-
     started, latency = f.instant("created_at"), f"round({f.share('response_time')})::bigint"
     trace, model = f.text("trace_id"), f.text("ai_model")
     return (
-        _usage(f)
+        mapped(f, mapping, trace)
+        | _usage(f)
         | _outcome(f)
         | _cost(f)
         | {
@@ -56,18 +53,10 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
             "ended_at": f"{started} + to_milliseconds({latency})",
             "latency_ms": latency,
             "trace_id": trace,
-            "task_id": f"coalesce({mapped('task_id')}, {trace})",
             "attempt_no": f"{f.count('retry_success_count')} + 1",
-            "operation_name": f"case when lower({model}) like '%embed%' then 'embeddings' "
-            f"when lower({model}) like '%rerank%' then 'rerank' else 'chat' end",
+            "operation_name": operation_of(model),
             "provider_name": f.text("ai_org"),
             "response_model": model,
-            "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
-            "end_user_id": mapped("end_user_id"),
-            "feature": mapped("feature"),
-            "environment": mapped("environment"),
-            "prompt_version": mapped("prompt_version"),
-            "experiment": mapped("experiment"),
         }
     )
 

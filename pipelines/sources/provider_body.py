@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sources import Fields, paths_or_tag, tag_list
-from warehouse.connection import literal
-from warehouse.schemas import UNATTRIBUTED
+from pipelines.sources import Fields, tag_list
+from pipelines.sources.mapped import mapped
 
 AROUND = ("response", "body")
 _TIMES = ("started_at", "timestamp")
@@ -49,15 +48,10 @@ def moment(f: Fields, *paths: str) -> str:
 
 def beside(f: Fields, mapping: Mapping[str, tuple[str, ...]], started: str) -> dict[str, str]:
     """Columns from what the logger added; `started` is the SQL of the start."""
-
     tags = f.whole("tags")
-
-    def mapped(column: str) -> str:
-        return paths_or_tag(f, mapping[column], tags)
-
     latency, trace = f.count("latency_ms"), f.text("trace_id")
     ended = f"coalesce({moment(f, 'ended_at')}, {started} + to_milliseconds({latency}))"
-    return {
+    return mapped(f, mapping, trace, tags) | {
         "started_at": started,
         "ended_at": ended,
         "latency_ms": latency,
@@ -67,18 +61,11 @@ def beside(f: Fields, mapping: Mapping[str, tuple[str, ...]], started: str) -> d
         "parent_span_id": f.text("parent_span_id"),
         "conversation_id": f.text("conversation_id"),
         "gateway_call_id": f.text("gateway_call_id"),
-        "task_id": f"coalesce({mapped('task_id')}, {trace})",
         "attempt_no": f.count("attempt_no"),
         "is_fallback": f.flag("is_fallback"),
         "request_model": f.text("request_model", "request.model"),
-        "tenant_id": f"coalesce({mapped('tenant_id')}, {literal(UNATTRIBUTED)})",
-        "end_user_id": mapped("end_user_id"),
         "team_id": f.text("team_id"),
         "endpoint": f.text("endpoint"),
-        "feature": mapped("feature"),
-        "environment": mapped("environment"),
-        "prompt_version": mapped("prompt_version"),
-        "experiment": mapped("experiment"),
         "tags": f"to_json({tag_list(tags)})::varchar",
         "is_gateway_cache_hit": f.flag("is_gateway_cache_hit", "cache_hit"),
     }

@@ -311,10 +311,11 @@ def test_a_mapped_path_that_holds_an_object_is_refused(source: Source, tmp_path:
     )
     with opened(tmp_path, sources={source.name: {"tenant_id": [path]}}) as workspace:
         good = EXAMPLES[source.name]
-        secrets = [{"text": SECRET}, [SECRET]]
+        # As what it is, and as the text of it.
+        secrets = [{"text": SECRET}, [SECRET], json.dumps({"text": SECRET}), f' ["{SECRET}"]', "{}", "[]"]
         rows = [_with(source, good, path, value) for value in ("acme", "{acme", "[a] and b", *secrets)]
         result = workspace.land_records("log", rows)
-        assert (result.counts.rows_in, result.counts.quarantined) == (5, 2)
+        assert (result.counts.rows_in, result.counts.quarantined) == (9, 6)
         reasons = {row.reason for row in listed(workspace.settings)}
         assert reasons == {f"{path}: an object, not a text", f"{path}: an array, not a text"}
         assert_nowhere(workspace)
@@ -404,10 +405,19 @@ def _with(source: Source, record: Record, path: str, value: Any) -> Record:
     if head == "span":
         span.update({"status": {"code": value}} if name == "status.code" else {name: value})
     else:
-        # An attribute has no other way to hold an object than as its text.
-        text = value if isinstance(value, str) else json.dumps(value)
-        span["attributes"].insert(0, {"key": path, "value": {"stringValue": text}})
+        span["attributes"].insert(0, {"key": path, "value": _attribute(value)})
     return copied
+
+
+def _attribute(value: Any) -> Record:
+    """OTLP's AnyValue."""
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": key, "value": _attribute(item)} for key, item in value.items()]}}
+    return (
+        {"arrayValue": {"values": [_attribute(item) for item in value]}}
+        if isinstance(value, list)
+        else {"stringValue": value}
+    )
 
 
 @pytest.mark.parametrize("source", TABLES, ids=lambda source: source.name)

@@ -1,4 +1,4 @@
-"""Langfuse's blob export: observations as requests, scores as outcomes, each trap in a record of its own.
+"""Langfuse's blob export: observations as requests, scores as outcomes, traces as such, each trap in a record of its own.
 
 Columns and types follow langfuse/langfuse-docs, content/docs/api-and-data-platform/features/blob-storage-export-fields.mdx
 (2026); how usage becomes buckets follows langfuse/langfuse 3.x, packages/shared/src/server/ingestion/types.ts
@@ -20,8 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.landed import Row, refused, rows
+from pipelines.landing.explain import explain_file
+from tests.landed import Row, assert_conserved, landings, listed, refused, rows
 from tests.workspace import Workspace
+from warehouse import lake
 
 USAGE = {"input": 1000, "output": 100, "total": 1100}
 
@@ -91,7 +93,21 @@ def trace(**changes: Any) -> dict[str, Any]:
         "public": False,
         "bookmarked": False,
         "tags": [],
+        "input": "what was asked",
+        "output": "what was answered",
+        "environment": "default",
+        "created_at": "2026-11-10 12:00:00.100000",
+        "updated_at": "2026-11-10 12:00:05.000000",
     } | changes
+
+
+def traces(workspace: Workspace) -> list[Row]:
+    files = [workspace.lake.absolute(file.path) for file in listed(workspace, "trace")]
+    with duckdb.connect() as database:
+        database.execute("set timezone = 'UTC'")
+        found = database.execute(f"select * from {lake.scan('trace', files)} order by source_file, source_line")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def land_one(workspace: Workspace, **changes: Any) -> Row:
@@ -246,14 +262,11 @@ def test_the_older_export_takes_the_tenant_from_the_observation_s_own_metadata(w
     assert [row["tenant_id"] for row in rows(workspace)] == ["acme"]
 
 
-def test_other_observations_and_traces_are_passed_over_and_counted(workspace: Workspace) -> None:
+def test_other_observations_are_passed_over_and_counted(workspace: Workspace) -> None:
     others = [observation(id=kind, type=kind) for kind in ("SPAN", "AGENT", "TOOL")]
     result = workspace.land_records("observations", [observation(), *others])
     assert (result.counts.rows_in, result.counts.landed) == (1, 1)
     assert result.message == "passed over: 3 observations that are no model call"
-    result = workspace.land_records("traces", [trace()])
-    assert (result.state, result.counts.rows_in) == ("landed", 0)
-    assert result.message == "passed over: 1 traces; their fields are on enriched observations"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +280,13 @@ def test_other_observations_and_traces_are_passed_over_and_counted(workspace: Wo
         (score(value=2), "value: a boolean score is 0 or 1"),
         (score(timestamp="soon", updated_at=None), "timestamp: not an ISO 8601 time"),
         (score(id=None), "the outcome has no id"),
+        (trace(id=None), "id: missing"),
+        (trace(timestamp="soon"), "timestamp: not an ISO 8601 time"),
+        (trace(timestamp="1970-01-01 00:00:00"), "timestamp: before 2015"),
+        (trace(updated_at="2126-11-10 12:00:00"), "observed_at: more than an hour in the future"),
+        (trace(user_id={"name": "Zwiebel"}), "user_id: an object, not a text"),
+        (trace(metadata="Zwiebelkuchen"), "metadata: not an object"),
+        (trace(metadata={"tenant_id": ["acme"]}), "metadata.tenant_id: an array, not a text"),
     ],
 )
 def test_what_is_wrong_is_refused_and_said(workspace: Workspace, record: dict[str, Any], reason: str) -> None:
@@ -290,6 +310,102 @@ def test_json_lines_json_csv_and_parquet_say_the_same(workspace: Workspace) -> N
     assert len(found) == 4
     assert found[1:] == found[:1] * 3
     assert found[0]["tenant_id"] == "acme"
+
+
+# --- traces ---
+
+
+def test_a_trace_is_stored_as_what_it_says_and_without_its_texts(workspace: Workspace) -> None:
+    about = {"tenant_id": "acme", "task_id": "task-1", "experiment": "b", "note": "private"}
+    result = workspace.land_records("traces", [trace(metadata=about, session_id="session-1", environment="staging")])
+    assert (result.state, result.counts.rows_in, result.counts.landed, result.message) == ("landed", 1, 1, "")
+    [row] = traces(workspace)
+    assert row.pop("landing_id") in {found.landing_id for found in landings(workspace) if found.dataset == "trace"}
+    assert len(row.pop("row_hash")) == 32
+    assert row.pop("source_file").endswith("traces.jsonl")
+    moments = {name: row.pop(name).strftime("%H:%M:%S") for name in ("started_at", "observed_at", "version_at")}
+    assert moments == {"started_at": "12:00:00", "observed_at": "12:00:05", "version_at": "12:00:05"}
+    assert str(row.pop("day")) == "2026-11-10"
+    assert row == {
+        "source": "langfuse",
+        "source_instance": "default",
+        "source_line": 1,
+        "trace_id": "trace-1",
+        "tenant_id": "acme",
+        "end_user_id": "user-1",
+        "task_id": "task-1",
+        "conversation_id": "session-1",
+        "feature": "support",
+        "environment": "staging",
+        "prompt_version": None,
+        "experiment": "b",
+    }
+    assert_conserved(workspace)
+
+
+def test_a_trace_that_says_nothing_is_null_throughout(workspace: Workspace) -> None:
+    workspace.land_records("traces", [trace(user_id=None, name=None, metadata=None, tags=None, updated_at=None)])
+    [row] = traces(workspace)
+    names = ("tenant_id", "end_user_id", "task_id", "conversation_id", "feature", "environment", "observed_at")
+    assert [row[name] for name in names] == [None] * len(names)
+    assert row["version_at"] == row["started_at"]
+
+
+def test_what_traces_say_is_found_where_the_settings_look(tmp_path: Path) -> None:
+    places = {"tenant_id": ["tag:customer"], "feature": ["metadata.area", "trace_name"]}
+    workspace = Workspace(tmp_path, sources={"langfuse": places})
+    workspace.land_records("traces", [trace(tags=["customer:acme"]), trace(id="t-2", metadata={"area": "search"})])
+    workspace.control.close()
+    found = [(row["tenant_id"], row["feature"]) for row in traces(workspace)]
+    assert found == [("acme", "support"), (None, "search")]
+
+
+def test_versions_of_a_trace_are_kept_and_copies_are_not(workspace: Workspace) -> None:
+    later = trace(user_id="user-2", updated_at="2026-11-11 00:00:00")
+    counts = workspace.land_records("traces", [trace(), trace(), later]).counts
+    assert (counts.rows_in, counts.landed, counts.duplicate) == (3, 2, 1)
+    assert [row["end_user_id"] for row in traces(workspace)] == ["user-1", "user-2"]
+    assert workspace.land(workspace.root / "traces.jsonl").state == "already"
+    assert_conserved(workspace)
+
+
+def test_explaining_a_file_of_traces_counts_them(workspace: Workspace) -> None:
+    path = workspace.root / "traces.jsonl"
+    path.write_text("".join(json.dumps(trace(id=f"t-{n}")) + "\n" for n in range(3)))
+    explanation = explain_file(workspace.settings, path)
+    assert (explanation.rows, explanation.traces, explanation.refused, explanation.warnings) == (3, 3, 0, [])
+
+
+def test_one_file_may_hold_all_three(workspace: Workspace) -> None:
+    counts = workspace.land_records("all", [observation(), trace(), score(), {"id": "x"}]).counts
+    assert (counts.rows_in, counts.landed, counts.quarantined) == (4, 3, 1)
+    found = {row.dataset: (row.rows_in, row.landed, row.quarantined) for row in landings(workspace)}
+    assert found == {"llm_request": (2, 1, 1), "trace": (1, 1, 0), "feed_task_outcomes": (1, 1, 0)}
+    assert_conserved(workspace)
+
+
+def test_a_trace_s_user_is_hashed_where_users_are(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, privacy={"hash_end_user_ids": True})
+    workspace.land_records("mixed", [trace(), observation(user_id="user-1")])
+    workspace.control.close()
+    [of_trace], [of_request] = traces(workspace), rows(workspace)
+    assert of_trace["end_user_id"] == of_request["end_user_id"]
+    assert of_trace["end_user_id"].startswith("user-")
+    assert of_trace["end_user_id"] != "user-1"
+
+
+def test_traces_as_lines_json_csv_and_parquet_say_the_same(workspace: Workspace) -> None:
+    record = trace(metadata={"tenant_id": "acme", "task_id": "task-1"}, tags=["env:prod"])
+    workspace.land_records("lines", [record])
+    (workspace.root / "array.json").write_text(json.dumps([record]))
+    write_csv(workspace.root / "table.csv", record)
+    write_parquet(workspace.root / "table.parquet", record)
+    for name in ("array.json", "table.csv", "table.parquet"):
+        assert workspace.land(workspace.root / name).counts.landed == 1
+    lineage = ("source_file", "source_line", "landing_id", "row_hash")
+    found = [{name: value for name, value in row.items() if name not in lineage} for row in traces(workspace)]
+    assert found[1:] == found[:1] * 3
+    assert (found[0]["tenant_id"], found[0]["task_id"]) == ("acme", "task-1")
 
 
 def write_csv(path: Path, record: dict[str, Any]) -> None:

@@ -177,30 +177,34 @@ def values_of(path: Path) -> bytes:
 
 
 def test_explaining_shows_named_fields_inside_json_and_never_json_itself(workspace: Workspace) -> None:
-    as_text = json.dumps({"prompt": PROMPT})
-    record = RECORDS["litellm_spend_logs"] | {
+    path = workspace.root / "log.jsonl"
+    path.write_text("".join(json.dumps(_of_feature(text)) + "\n" for text in ("reply", json.dumps({"prompt": PROMPT}))))
+    explanation = explain_file(workspace.settings, path)
+    assert explanation.reasons == [("metadata.spend_logs_metadata.feature: an object, not a text", 1)]
+    [before], [after] = explanation.before, explanation.after
+    assert (after["feature"], after["environment"]) == ("reply", "<JSON of 5 characters>")
+    assert [word for word in WORDS if word in str(explanation.as_data())] == []
+    inside = {key: value for key, value in before.items() if key.startswith("metadata")}
+    assert inside == {
+        "metadata.spend_logs_metadata.task_id": "t-7",
+        "metadata.spend_logs_metadata.feature": "reply",
+        "metadata.error_information.error_message": f"<text {len(PROMPT)}>",
+        "metadata.error_information.error_class": "ValueError",
+    }
+    assert (before["prompt_tokens"], before["model"]) == ("1000", "anthropic/claude-sonnet-4-5")
+
+
+def _of_feature(feature: str) -> Record:
+    return RECORDS["litellm_spend_logs"] | {
         "metadata": json.dumps(
             {
                 "spend_logs_metadata": {
                     "task_id": "t-7",
-                    "feature": as_text,
-                    "environment": f'{{"x": "{PROMPT}"}}',
+                    "feature": feature,
+                    # No JSON, though it looks like it: a text, and stored as one.
+                    "environment": "{prod",
                 },
                 "error_information": {"error_message": PROMPT, "error_class": "ValueError"},
             }
         )
     }
-    path = workspace.root / "log.jsonl"
-    path.write_text(json.dumps(record) + "\n")
-    explanation = explain_file(workspace.settings, path)
-    [before], [after] = explanation.before, explanation.after
-    assert after["feature"] == f"<JSON of {len(as_text)} characters>"
-    assert "feature is JSON text in 1 rows, and all of it would be stored." in "\n".join(explanation.warnings)
-    assert [word for word in WORDS if word in str(explanation.as_data())] == []
-    inside = {key: value for key, value in before.items() if key.startswith("metadata")}
-    assert inside == {
-        "metadata.spend_logs_metadata.task_id": "t-7",
-        "metadata.error_information.error_message": f"<text {len(PROMPT)}>",
-        "metadata.error_information.error_class": "ValueError",
-    }
-    assert (before["prompt_tokens"], before["model"]) == ("1000", "anthropic/claude-sonnet-4-5")

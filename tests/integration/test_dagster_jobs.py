@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Implicitly cleaning up:ResourceWarning"),
 ]
 
-DATASETS = {"llm_request", *(f"feed_{name}" for name in FEEDS)}
+DATASETS = {"llm_request", "trace", *(f"feed_{name}" for name in FEEDS)}
 MODELS = {
     path.stem for layer in ("staging", "intermediate", "marts") for path in (ROOT / "models_sql" / layer).glob("*.sql")
 }

@@ -212,7 +212,7 @@ def test_the_files_of_an_old_reading_do_not_keep_a_tenant(workspace: Workspace) 
     assert_nothing_left(workspace)
 
 
-@pytest.mark.parametrize("moment", ["_rewrite", "_bury", "_count"])
+@pytest.mark.parametrize("moment", ["rewrite", "_bury", "_count"])
 def test_interrupted_before_its_transaction_nothing_has_happened(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

@@ -244,7 +244,7 @@ def test_another_rule_for_scores_reads_the_file_again_and_the_old_outcomes_count
     assert counted(after.land(path)) == ("landed", Counts(3, 3))
     assert [row.state for row in landings(after, "replaced")] == ["replaced", "replaced"]
     assert [(row.dataset, row.landed) for row in landings(after)] == [("llm_request", 2), (OUTCOMES, 1)]
-    assert [row.reason for row in after.control.rows(sa.select(db.dirty_all))] == ["outcomes were read again"]
+    assert [row.reason for row in after.control.rows(sa.select(db.dirty_all))] == ["outcomes or traces were read again"]
     assert_even(after)
     after.control.close()
 

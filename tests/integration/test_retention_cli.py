@@ -55,7 +55,7 @@ def test_retention_reports_what_it_would_and_what_it_did_remove(config: Path) ->
     done = call(config, "retention", "apply", "--older-than-days", "200", "--json")
     assert json.loads(done.output) | {"quarantined": None} == {
         "dry_run": False, "requests": 0, "days": [], "lake_files": 0, "closed_before": None, "closed_rows": {},
-        "quarantined": None, "leftovers": 0,
+        "quarantined": None, "leftovers": 0, "traces": 0,
     }  # fmt: skip
 
 

@@ -29,9 +29,12 @@ from pipelines.building.spark import (
     local_session,
 )
 from pipelines.landing.collect import find, ingest
+from pipelines.landing.erase import erase
 from pipelines.settings import Pricing
 from sample_data.generate import generate
+from tests.contract.test_langfuse_source import score
 from tests.integration import company
+from tests.integration.test_langfuse_traces import of_trace, owned, whole
 from tests.integration.test_two_sources import land_spans, payload, span
 from tests.sql import company_prices
 from tests.sql.priced_traffic import over_weeks
@@ -122,8 +125,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         october = datetime(2026, 10, 20, 12, tzinfo=UTC)
         workspace.land_records("gateway", [payload("chatcmpl-1", "call-1", october)])
         land_spans(workspace, [span(1, october, response_id="chatcmpl-1"), span(2, october)])
+        erase(workspace.context, "tenant", "left", "ops@example.com")
+        observed = [of_trace(name, 12) for name in ("of-acme", "of-left", "of-nobody")]
+        workspace.land_records("observations", observed)
         workspace.build()
         company.land_late(workspace)
+        said = [owned("acme", task_id="of-nobody"), owned("left")]
+        told = [whole(name, 12, **of) for name, of in zip(("of-acme", "of-left"), said, strict=True)]
+        workspace.land_records("traces", [*told, score(trace_id="of-acme")])
         assert workspace.build().kind == "incremental"
         yield workspace
 
@@ -142,6 +151,10 @@ def test_a_company_with_every_case_has_the_same_marts_on_both_engines(built: Wor
         "idle",
         "unused",
     }
+    # One of a trace is acme's and of another's task, which its score judges; one is of an erased tenant; one of nobody.
+    of_traces = "select tenant_id, task_id from fct_llm_request_priced where task_id like 'of-%' order by 1"
+    assert built.rows(of_traces) == [("acme", "of-nobody"), ("unattributed", "of-nobody")]
+    assert built.rows("select attempts, outcome from fct_task where task_id = 'of-nobody'") == [(2, "success")]
     whale = built.rows("select sum(list_cost_pico) from fct_cost_day where tenant_id = 'whale'")[0][0]
     assert whale == 700 * 10**9 * 15 * 10**6 > 2**63  # more than a 64-bit sum holds
 

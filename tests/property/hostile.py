@@ -28,6 +28,10 @@ RECORDS: dict[str, Record] = {
         otlp.span(spanId="EEE19B7EC3C1B175"),
     ),
 }
+BESIDE: dict[str, list[Record]] = {
+    "langfuse": [langfuse.trace(metadata={"tenant_id": "acme", "task_id": "t-1"}), langfuse.score()],
+}
+"""What else a source's files hold."""
 SQL = (
     "'; drop table parsed; --",
     "' or 1=1 --",
@@ -107,7 +111,8 @@ def with_sql_everywhere(source: str, number: int = 0) -> Record:
 
 
 def _mutated(random: Random, source: str, number: int) -> Record:
-    record = copy.deepcopy(RECORDS[source])
+    beside = BESIDE.get(source)
+    record = copy.deepcopy(random.choice([RECORDS[source], *beside]) if beside else RECORDS[source])
     _set_id(source, record, f"r-{number}")
     for _ in range(random.choice([0, 1, 1, 1, 2, 3, 8])):
         _mutate(random, source, record)

@@ -30,7 +30,6 @@ from tests.landers import land_paths
 from tests.property import hostile
 from tests.workspace import Workspace, request
 from warehouse import lake
-from warehouse.schemas import LLM_REQUEST
 
 SOURCES = sorted(sources.discover())
 TABLES = [name for name in SOURCES if "csv" in sources.named(name).formats]
@@ -85,7 +84,9 @@ def land_mutated(workspace: Workspace, name: str, seed: int, count: int) -> None
 
 def land_table(workspace: Workspace, name: str, seed: int, count: int) -> None:
     found = list(hostile.flat(name, seed, count))
-    header = list(hostile.RECORDS[name])
+    header = list(
+        dict.fromkeys(key for record in [hostile.RECORDS[name], *hostile.BESIDE.get(name, [])] for key in record)
+    )
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -122,16 +123,18 @@ def _counts(told: str) -> list[str]:
 
 
 def assert_stored_rows_hold(workspace: Workspace) -> None:
-    paths = [workspace.lake.absolute(file.path) for file in listed(workspace)]
-    required = " or ".join(f"{field.name} is null" for field in LLM_REQUEST if not field.nullable)
-    columns = [field.name for field in LLM_REQUEST if field.type == pa.string()]
-    nul = " or ".join(f"contains({name}, chr(0))" for name in columns)
-    with duckdb.connect() as database:
-        database.execute("set timezone = 'UTC'")
-        broken = database.execute(
-            f"select source_line from {lake.scan(lake.REQUESTS, paths)} where {_BROKEN} or {required} or {nul}"
-        ).fetchall()
-    assert broken == []
+    for dataset, broken in ((lake.REQUESTS, _BROKEN), (lake.TRACES, "tenant_id = '' or end_user_id = ''")):
+        paths = [workspace.lake.absolute(file.path) for file in listed(workspace, dataset)]
+        schema = lake.dataset_schema(dataset)
+        required = " or ".join(f"{field.name} is null" for field in schema if not field.nullable)
+        columns = [field.name for field in schema if field.type == pa.string()]
+        nul = " or ".join(f"contains({name}, chr(0))" for name in columns)
+        with duckdb.connect() as database:
+            database.execute("set timezone = 'UTC'")
+            found = database.execute(
+                f"select source_line from {lake.scan(dataset, paths)} where {broken} or {required} or {nul}"
+            ).fetchall()
+        assert found == [], dataset
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -301,3 +301,23 @@ def is_feed_loaded(_feed: str) -> str:
 
 def json_entries(json: str) -> str:
     return f"map_keys({json}) as tenant_id, map_values({json}) as weight"
+
+
+def has_traces() -> bool:
+    return True
+
+
+def stored_columns(_dataset: str) -> list[str]:
+    return ["record_key", "tenant_id"]
+
+
+def filled_from_trace(column: str, request: str, trace: str) -> str:
+    return f"coalesce({request}.{column}, {trace}.{column})"
+
+
+def is_trace_of(trace: str, request: str) -> str:
+    return f"{trace}.trace_id = {request}.trace_id"
+
+
+def begins_with(text: str, start: str) -> str:
+    return f"{text} = {start}"
