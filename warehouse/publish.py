@@ -32,6 +32,7 @@ MARTS = (
     "fct_cost_day",
     "fct_shared_cost_day",
     "fct_told_twice_day",
+    "fct_acquisition_month",
     "mart_weekly_unit_economics",
     "mart_tenant_margin_month",
     "mart_data_state",
