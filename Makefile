@@ -94,7 +94,7 @@ lock: setup-dev ## resolve the dependencies anew (needs uv)
 docs: setup ## write docs/sources from what the sources say of themselves
 	$(BIN)/python -m tests.source_pages --write
 
-readme: setup ## put the demo's table into the README
+readme: setup ## put the demo's table into the README, and an explained figure into docs/figures.md
 	$(BIN)/python -m tests.readme --write
 
 clean: ## remove the environment, the demo and every cache

@@ -18,9 +18,10 @@ from warehouse.lake import Lake
 
 @dataclass(frozen=True)
 class FeedLine:
-    """The current version of one row of a feed; `values` are the columns that were asked for."""
+    """The current version of one row of a feed; `values` are the columns that were asked for, `source_line` as it is stored."""
 
     values: Mapping[str, Any]
+    landing_id: str
     source_file: str
     source_line: int
 
@@ -35,7 +36,7 @@ def current_lines(
     parameters: Mapping[str, Any],
     limit: int,
 ) -> tuple[int, list[FeedLine]]:
-    """How many rows of the feed meet `where`, and the first `limit` of them.
+    """How many rows of the feed meet `where`, and the first `limit` of them; none of an erased tenant, as in the models.
 
     Of a row's versions the latest counts, as `latest_of_feed` has it for the models. `where` and `order` are our own text;
     values come as `parameters`, of which those that `where` names are bound.
@@ -46,9 +47,14 @@ def current_lines(
         paths = [store.absolute(file.path) for file in lake.files(connection, dataset)]
         query = sa.select(landing.c.landing_id, landing.c.seq).where(landing.c.dataset == dataset)
         sequence = {row.landing_id: row.seq for row in connection.execute(query)}
-    named = ", ".join((*columns, "source_file", "source_line"))
+        erased = connection.execute(sa.select(db.tombstone.c.id_md5).where(db.tombstone.c.kind == "tenant"))
+        erased_md5 = [row.id_md5 for row in erased]
+    named = ", ".join((*columns, "landing_id", "source_file", "source_line"))
+    has_tenant = "tenant_id" in FEEDS[feed].column_names
+    stays = "not coalesce(list_contains($erased, md5(tenant_id)), false)" if has_tenant else "true"
     bound = {name: value for name, value in parameters.items() if f"${name}" in where}
     bound |= {"landings": list(sequence), "numbers": list(sequence.values()), "limit": limit}
+    bound |= {"erased": erased_md5} if has_tenant else {}
     with duckdb.connect() as database:
         database.execute("set timezone = 'UTC'")
         rows = database.execute(
@@ -60,8 +66,8 @@ def current_lines(
                     order by observed_at desc nulls last, seq desc nulls last, source_line desc
                 ) = 1
             )
-            select count(*) over (), {named} from latest where {where} order by {order} limit $limit""",
+            select count(*) over (), {named} from latest where {stays} and ({where}) order by {order} limit $limit""",
             bound,
         ).fetchall()
-    lines = [FeedLine(dict(zip(columns, row[1:-2], strict=True)), row[-2], row[-1]) for row in rows]
+    lines = [FeedLine(dict(zip(columns, row[1:-3], strict=True)), *row[-3:]) for row in rows]
     return (int(rows[0][0]) if rows else 0), lines

@@ -95,7 +95,8 @@ def _explain(sources: Sources, metric_id: str, day: date | None, tenant_id: str 
     name = tenant_name(sources.reader, tenant_id)
     expression = expression_of(metric_id, formula, tenant_id)
     scope = Scope(week.week_start, tenant_id)
-    counts = (*(COUNTS if formula.bound else ()), *formula.counts)
+    asked = (*(COUNTS if formula.bound else ()), *formula.counts)
+    counts = [name for name in asked if tenant_id is None or TERMS[name].table != "fct_shared_cost_day"]
     in_formula = [*terms_of(expression), *_beside(formula, expression)]
     looked_up = {name: _term(sources, scope, name) for name in dict.fromkeys((*in_formula, *counts))}
     values = {name: term.value for name, term in looked_up.items()}

@@ -14,7 +14,7 @@ from pipelines.explain.origins import Origin, origins
 from pipelines.explain.terms import TERMS, Scope
 from warehouse.connection import literal
 from warehouse.control import Control
-from warehouse.feed_lines import current_lines
+from warehouse.feed_lines import FeedLine, current_lines
 from warehouse.lake import Lake
 from warehouse.reader import Reader
 
@@ -118,7 +118,7 @@ def _lines(sources: Sources, scope: Scope, name: str, kind: Lines, limit: int) -
         sources.lake, sources.control, kind.feed, kind.columns, kind.where, kind.order, bound, limit
     )
     rows = tuple({column: _utc(value) for column, value in line.values.items()} for line in lines)
-    places = tuple(Origin(line.source_file, line.source_line) for line in lines)
+    places = tuple(_places(sources, lines))
     return Behind(name, kind.title, "row", None, count, None, rows, places)
 
 
@@ -131,7 +131,16 @@ def _outcome_origins(sources: Sources, task_ids: list[str]) -> dict[str, Origin]
     _, lines = current_lines(
         sources.lake, sources.control, "task_outcomes", columns, where, "observed_at, outcome_id", {}, 10_000
     )
-    return {line.values["task_id"]: Origin(line.source_file, line.source_line) for line in lines}  # the last one stays
+    tasks = [line.values["task_id"] for line in lines]
+    return dict(zip(tasks, _places(sources, lines), strict=True))  # of several of a task the last one stays
+
+
+def _places(sources: Sources, lines: list[FeedLine]) -> list[Origin]:
+    """Outcomes may come with requests, whose lines may hold several."""
+    where = origins(sources.control, [(line.landing_id, line.source_line) for line in lines])
+    return [
+        where.get((line.landing_id, line.source_line), Origin(line.source_file, line.source_line)) for line in lines
+    ]
 
 
 def _ids(reader: Reader, scope: Scope, sql: str | None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -14,15 +15,21 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
 from pipelines.explain.answer import Explanation, explain
 from pipelines.explain.asked import ExplainError
 from pipelines.explain.behind import KINDS
 from pipelines.explain.metrics import FORMULAS
+from pipelines.explain.origins import origins
 from pipelines.explain.show import as_json, as_lines
 from pipelines.explain.terms import TERMS
+from tests.contract import test_otlp_source as otlp
 from tests.integration import company
+from tests.landed import rows as landed
 from tests.workspace import Workspace, request
+from warehouse import control as db
+from warehouse.feed_lines import current_lines
 from warehouse.reader import NoSuchWeek, Period, Reader
 from warehouse.shown import RESTATED, weekly_as_shown
 
@@ -309,6 +316,42 @@ def test_all_sql_that_is_told_runs_as_it_stands_and_gives_what_is_told(built: Bu
                 )
         for behind in told["rows"]:
             assert behind["sql"] is None or len(built.reader.query(behind["sql"]).rows) == len(behind["rows"])
+
+
+def test_a_span_is_found_in_its_line_and_place_and_so_is_the_outcome_that_came_with_it(tmp_path: Path) -> None:
+    """Two export requests; the second has two spans, of which the last was judged. A name that is no landing is left out."""
+    workspace = Workspace(tmp_path)
+    first, other = otlp.span(spanId="A" * 16), otlp.span(spanId="B" * 16)
+    judged = otlp.span(spanId="C" * 16, events=[otlp.evaluation({"gen_ai.evaluation.score.label": "pass"})])
+    workspace.land_records("spans", [otlp.request(first), otlp.request(other, judged)])
+    stored = [(str(row["landing_id"]), int(row["source_line"])) for row in landed(workspace)]
+    found = origins(workspace.control, [*stored, ("no-landing", 1)])
+    assert sorted(map(str, found.values())) == [
+        f"{tmp_path}/spans.jsonl:{at}, item {n}" for at, n in ((1, 1), (2, 1), (2, 2))
+    ]
+    count, lines = current_lines(
+        workspace.lake, workspace.control, "task_outcomes", ["task_id", "outcome"], "true", "task_id", {}, 10
+    )
+    ((line, origin),) = zip(
+        lines, origins(workspace.control, [(o.landing_id, o.source_line) for o in lines]).values(), strict=True
+    )
+    assert (count, line.values["outcome"], origin.line) == (1, "success", 2)
+    workspace.control.close()
+
+
+def test_a_line_of_an_erased_tenant_that_landed_again_is_not_shown(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    service = {"service_start": "2026-11-09", "service_end": "2026-11-16", "kind": "usage", "currency": "USD"}
+    lines = [{"line_id": tenant, "tenant_id": tenant, "amount": "7.00", **service} for tenant in ("acme", "beta")]
+    workspace.land_feed("revenue_lines", lines)
+    with workspace.control.write() as connection:
+        erased = {"kind": "tenant", "id_md5": hashlib.md5(b"acme").hexdigest(), "erased_at": "", "erased_by": "test"}
+        connection.execute(sa.insert(db.tombstone).values(**erased))
+    count, found = current_lines(
+        workspace.lake, workspace.control, "revenue_lines", ["line_id"], "true", "line_id", {}, 10
+    )
+    assert (count, [line.values for line in found]) == (1, [{"line_id": "beta"}])
+    workspace.control.close()
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
