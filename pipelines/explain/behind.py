@@ -43,7 +43,7 @@ class Lines:
 
 
 _COST = "cost_pico * 0.000000000001"
-_TASK_ORDER = "llm_cost_usd + other_cost_usd desc, task_id"
+_TASK_ORDER = "cost_usd desc, task_id"
 _EVENT_COLUMNS = ("event_id", "occurred_at", "tenant_id", "task_id", "component", "amount", "currency")
 _GOODS = "component not in ('support', 'payment_fee')"
 
@@ -104,7 +104,7 @@ KINDS: Mapping[str, Kind] = {
         "and model_tier not in ('small', 'mid')",
         measured=False,
     ),
-    "task_requests": _requests("Attempts of these tasks", f"{_OF_TASKS})"),
+    "task_requests": _requests("Attempts of the tasks", f"{_OF_TASKS})"),
     "successful_task_requests": _requests("Attempts of successful tasks", f"{_OF_TASKS} and outcome = 'success')"),
     "task_requests_by_tokens": _requests(
         "Attempts with the most tokens", f"{_OF_TASKS})", order=_BY_TOKENS, measured=False
@@ -149,7 +149,7 @@ KINDS: Mapping[str, Kind] = {
         "cost_usd desc nulls last, tenant_id, end_user_id",
         None,
     ),
-    "tasks": _tasks("Tasks", measure="llm_cost_usd"),
+    "tasks": _tasks("Tasks with all that they cost", measure="cost_usd"),
     "failed_tasks": _tasks("Failed tasks", FAILED, measure="cost_usd"),
     "successful_tasks": _tasks("Successful tasks", " and outcome = 'success'"),
     "escalated_tasks": _tasks("Escalated tasks", " and outcome = 'escalated'"),
@@ -233,7 +233,7 @@ LINES: Mapping[str, Lines] = {
         others="select task_id from fct_task where not is_production",
     ),
     "task_events": Lines(
-        "Cost events of these tasks",
+        "Cost events of the tasks",
         "cost_events",
         f"{_GOODS} and list_contains($tasks, task_id)",
         "amount desc, event_id",

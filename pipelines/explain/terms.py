@@ -211,7 +211,7 @@ TERMS: Mapping[str, TermSource] = {
         _count("unpriced_attempts + partial_attempts + unconverted_events > 0", "tasks"),
     ),
     "task_inference": _tasks(
-        "model calls of all tasks", _usd("llm_cost_usd", "cost_usd"), "usd", ("tasks", "task_requests")
+        "model calls of all tasks", _usd("llm_cost_usd", "cost_usd"), "usd", ("task_requests", "tasks")
     ),
     "task_other": _tasks(
         "tools, retrieval, reviews of all tasks", _usd("other_cost_usd", "cost_usd"), "usd", ("task_events",)
