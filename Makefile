@@ -95,7 +95,7 @@ docs: setup ## write docs/sources and docs/marts.md from what sources and models
 	$(BIN)/python -m tests.source_pages --write
 	$(BIN)/python -m tests.mart_page --write
 
-readme: setup ## put the demo's table into the README
+readme: setup ## put the demo's table into the README, and an explained figure into docs/figures.md
 	$(BIN)/python -m tests.readme --write
 
 clean: ## remove the environment, the demo and every cache

@@ -1,4 +1,7 @@
-"""The table in the README is what the demo prints: `python -m tests.readme --write` puts it there."""
+"""The table in the README is what the demo prints, and the example of `explain` in docs/figures.md what that prints of the demo.
+
+`python -m tests.readme --write` puts both there.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-_BEGIN, _END = "<!-- demo table", "<!-- end of demo table -->"
+FIGURES = ROOT / "docs" / "figures.md"
+EXAMPLE = ("explain", "cost_per_successful_task", "--tenant", "tnt-0212", "--rows", "1")
+_TABLE = ("<!-- demo table", "<!-- end of demo table -->")
+_EXPLAINED = ("<!-- explained", "<!-- end of explained -->")
 
 
 def demo_output(folder: Path) -> str:
     """What `margincall demo` prints on standard output when run in `folder`."""
-    command = [sys.executable, "-m", "pipelines.cli", "demo"]
-    done = subprocess.run(command, cwd=folder, env=_environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"the demo failed with {done.returncode}:\n{done.stderr}")
-    return tidy(done.stdout)
+    return _printed(folder, "demo")
+
+
+def explained(folder: Path) -> str:
+    """What the example prints of the demo in `folder`."""
+    return _printed(folder, *EXAMPLE, MARGINCALL_DATA_DIR="var/demo")
 
 
 def tidy(text: str) -> str:
@@ -27,15 +34,31 @@ def tidy(text: str) -> str:
 
 
 def table_in_readme() -> str:
-    block = README.read_text().split(_BEGIN, 1)[1].split(_END, 1)[0]
+    return _block(README, *_TABLE)
+
+
+def example_in_figures() -> str:
+    return _block(FIGURES, *_EXPLAINED)
+
+
+def _printed(folder: Path, *words: str, **environ: str) -> str:
+    command, variables = [sys.executable, "-m", "pipelines.cli", *words], _environment() | environ
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"{' '.join(words)} failed with {done.returncode}:\n{done.stderr}")
+    return tidy(done.stdout)
+
+
+def _block(page: Path, begin: str, end: str) -> str:
+    block = page.read_text().split(begin, 1)[1].split(end, 1)[0]
     return tidy(block.split("```\n", 1)[1].rsplit("```", 1)[0])
 
 
-def write(table: str) -> None:
-    before, rest = README.read_text().split(_BEGIN, 1)
+def _write(page: Path, begin: str, end: str, text: str) -> None:
+    before, rest = page.read_text().split(begin, 1)
     comment, _ = rest.split("\n", 1)
-    after = rest.split(_END, 1)[1]
-    README.write_text(f"{before}{_BEGIN}{comment}\n```\n{table}\n```\n{_END}{after}")
+    after = rest.split(end, 1)[1]
+    page.write_text(f"{before}{begin}{comment}\n```\n{text}\n```\n{end}{after}")
 
 
 def _environment() -> dict[str, str]:
@@ -49,4 +72,5 @@ if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
         raise SystemExit("usage: python -m tests.readme --write")
     with tempfile.TemporaryDirectory() as scratch:
-        write(demo_output(Path(scratch)))
+        _write(README, *_TABLE, demo_output(Path(scratch)))
+        _write(FIGURES, *_EXPLAINED, explained(Path(scratch)))

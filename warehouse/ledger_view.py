@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,6 +187,13 @@ def landed_files(control: Control, limit: int) -> list[LandedFile]:
     names = ("path", "dataset", "source", "state", "rows_in", "landed", "duplicate", "quarantined", "landed_at")
     query = sa.select(*(table.c[name] for name in names)).order_by(table.c.seq.desc()).limit(limit)
     return [LandedFile(*row) for row in control.rows(query)]
+
+
+def landed_from(control: Control, landing_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Landing -> the file that it read, and as what; landings that the ledger does not know are left out."""
+    table = db.landing
+    query = sa.select(table.c.landing_id, table.c.path, table.c.source).where(table.c.landing_id.in_(list(landing_ids)))
+    return {row.landing_id: (row.path, row.source) for row in control.rows(query)}
 
 
 def waiting(control: Control) -> Waiting:

@@ -37,6 +37,7 @@ MARTS = (
     "fct_allocated_cost_day",
     "fct_revenue_day",
     "fct_told_twice_day",
+    "fct_acquisition_month",
     "mart_weekly_unit_economics",
     "mart_tenant_margin_month",
     "mart_revenue_month",
@@ -113,11 +114,10 @@ def publish(
         closed.add_to(database, "published", data_dir, _erased_tenants(control))
         database.execute("create table published.priced_file (day date, path varchar)")
         if before is not None and replaced is not None:
-            listed = ", ".join(f"date '{day}'" for day in sorted(replaced)) or "null"
+            listed = ", ".join(f"date '{day}'" for day in sorted(replaced))
+            kept = f"day not in ({listed})" if listed else "true"  # `not in (null)` would keep nothing
             database.execute(f"attach {literal(str(folder / before.file))} as earlier (read_only)")
-            database.execute(
-                f"insert into published.priced_file select * from earlier.priced_file where day not in ({listed})"
-            )
+            database.execute(f"insert into published.priced_file select * from earlier.priced_file where {kept}")
             database.execute("detach earlier")
         if days:
             database.executemany("insert into published.priced_file values (?, ?)", days)

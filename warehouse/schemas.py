@@ -16,6 +16,9 @@ SCHEMA_VERSION = 2
 2 added `response_id` and `audio_ms`, which are null for rows of earlier files; log files that are still there are read again.
 """
 
+ITEMS = 10_000_000
+"""More elements than a record can hold: the `source_line` of element 12 of line 3 is 3 × ITEMS + 12."""
+
 TEXT = pa.string()
 COUNT = pa.int64()
 FLAG = pa.bool_()

@@ -94,15 +94,21 @@ def changes_since_shown(reader: Reader, control: Control, week_start: date) -> l
 
 def restated(reader: Reader, control: Control, week: Week) -> Decimal | None:
     """The last week's gross profit as known now, less what was shown of it first; None where it was never shown."""
-    before, table = week.week_start - _WEEK, db.shown_figure
-    then = control.rows(
-        sa.select(table.c.value).where(table.c.week == before.isoformat(), table.c.metric_id == "gross_profit")
-    )
-    if not then or then[0].value is None:
+    before = week.week_start - _WEEK
+    then = first_shown(control, before, "gross_profit")
+    if then is None:
         return None
     try:
         last = reader.weekly(before)
     except NoSuchWeek:
         return None
     now = next((row.this_week for row in last.metrics if row.metric_id == "gross_profit"), None)
-    return None if now is None else now - Decimal(then[0].value)
+    return None if now is None else now - then
+
+
+def first_shown(control: Control, week_start: date, metric_id: str) -> Decimal | None:
+    """A figure of the week that begins on this day as it was first shown; None where it never was, or had no value."""
+    table = db.shown_figure
+    where = (table.c.week == week_start.isoformat(), table.c.metric_id == metric_id)
+    rows = control.rows(sa.select(table.c.value).where(*where))
+    return Decimal(rows[0].value) if rows and rows[0].value is not None else None

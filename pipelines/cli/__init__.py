@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, exporting, figures, intake, prices, privacy, servers, sources, upkeep
+from pipelines.cli import builds, explaining, exporting, figures, intake, prices, privacy, servers, sources, upkeep
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
 __all__ = [
     "app",
     "builds",
+    "explaining",
     "exporting",
     "figures",
     "intake",
@@ -33,6 +34,7 @@ def main() -> NoReturn:
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
     from pipelines.building.prices.answers import PriceQuestionError
+    from pipelines.explain.asked import ExplainError
     from pipelines.fetching import FetchError
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
@@ -44,7 +46,7 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    usage = (SettingsError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
+    usage = (SettingsError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)
     failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)

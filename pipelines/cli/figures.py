@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.app import Config, Json, app, out
-from pipelines.cli.printing import print_json
+from pipelines.cli.app import USAGE, Config, Json, app, out, stop
+from pipelines.cli.printing import print_csv, print_json
 from pipelines.settings import Settings, load_settings
 
 report_app = typer.Typer(help="Reports over the published marts.", no_args_is_help=True)
@@ -34,15 +34,23 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT over the published marts.")],
     config: Config = None,
     as_json: Json = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV; a text that a spreadsheet would run gets an apostrophe in front.")
+    ] = False,
 ) -> None:
     """Ask the published marts in SQL, read-only."""
     from warehouse.reader import Reader
 
+    if as_json and as_csv:
+        stop("--json and --csv exclude each other.", USAGE)
     reader = Reader(load_settings(config).data_dir)
     answer = reader.query(sql)
     reader.close()
     if as_json:
         print_json({"columns": list(answer.columns), "rows": [list(row) for row in answer.rows]})
+        return
+    if as_csv:
+        print_csv(answer.columns, answer.rows)
         return
     table = Table(*answer.columns)
     for row in answer.rows:

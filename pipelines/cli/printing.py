@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,8 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.app import FAILED, THRESHOLD, err, out
+
+_CELLS = (str, int, bool, Decimal, date, type(None))
 
 
 def print_files(results: list[Any], as_json: bool) -> None:
@@ -57,6 +61,16 @@ def build_sentence(result: Any) -> str:
 
 def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, default=plain, ensure_ascii=False) + "\n")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    from pipelines.exports.csv_file import cell
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([cell(name) for name in columns])
+    for row in rows:
+        # Instants, lists and other values of the database are told as texts are.
+        writer.writerow([cell(value if type(value) in _CELLS else plain(value)) for value in row])
 
 
 def plain(value: Any) -> str:

@@ -19,9 +19,8 @@ from pipelines.landing.plan import Plan, mapping_of, scores_of
 from pipelines.landing.shape import Origin, elements_of, shape_json, shape_table
 from pipelines.settings import Settings
 from warehouse.connection import literal
+from warehouse.schemas import ITEMS
 
-ITEMS = 10_000_000
-"""More elements than a record can hold: the row number of element 12 of line 3 is 3 × ITEMS + 12."""
 MAX_EXPANDED = 64 * 1024 * 1024
 """Characters of one record that holds several; lines have `landing.max_line_bytes`."""
 UNFINISHED = "last line has no end yet; it is read when the file grows"

@@ -11,12 +11,11 @@ import duckdb
 from pipelines.landing import quarantine
 from pipelines.landing.lines import BadLine
 from pipelines.landing.quarantine import Quarantined
-from pipelines.landing.read import ITEMS
 from pipelines.landing.shape import OUTCOMES
 from pipelines.sources import OUTCOME, REQUEST, TRACE, Source
 from warehouse.connection import literal
 from warehouse.feed_schemas import LINEAGE
-from warehouse.schemas import COLUMNS, SCHEMA_VERSION, sql_type
+from warehouse.schemas import COLUMNS, ITEMS, SCHEMA_VERSION, sql_type
 from warehouse.schemas import TRACE as TRACE_COLUMNS
 
 UNJUDGED = "scores that say neither success nor failure"

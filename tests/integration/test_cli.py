@@ -58,7 +58,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_has_a_help_that_names_its_options(tmp_path: Path) -> None:
-    commands = ("demo", "init", "ingest", "sources", "build", "run", "query", "quarantine", "doctor")
+    commands = ("demo", "init", "ingest", "sources", "build", "run", "query", "explain", "quarantine", "doctor")
     top = margincall(tmp_path, "--help").stdout
     for command in commands:
         assert command in top
@@ -94,6 +94,46 @@ def test_query_prints_columns_and_rows_with_decimals_as_text(company: Path) -> N
         margincall(company, "query", "select sum(cost_usd) as cost from fct_task where task_id <> 't9'", "--json")
     )
     assert told == {"columns": ["cost"], "rows": [["0.009000000000"]]}
+
+
+def test_query_prints_csv_that_no_spreadsheet_runs(company: Path) -> None:
+    sql = "select '=1+1' as formula, 'a, \"b\"' as text, null as nothing, 1.50 as amount, date '2026-11-09' as d, [1, 2] as list"
+    done = margincall(company, "query", sql, "--csv")
+    assert (done.returncode, done.stdout) == (
+        0, "formula,text,nothing,amount,d,list\n'=1+1,\"a, \"\"b\"\"\",,1.50,2026-11-09,\"[1, 2]\"\n"
+    )  # fmt: skip
+    both = margincall(company, "query", "select 1", "--csv", "--json")
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "--json and --csv exclude each other." in both.stderr
+
+
+def test_explain_prints_the_formula_its_sql_and_the_lines_of_the_log(company: Path) -> None:
+    done = margincall(company, "explain", "total_inference_cost", "--rows", "2")
+    assert done.returncode == 0, done.stderr
+    assert "Total inference cost · week 2026-11-09 to 2026-11-15 (not complete yet) · all tenants" in done.stdout
+    assert "$0.009   exactly 0.009 USD" in done.stdout
+    assert "1,000 input × $3/M + 100 output × $15/M (priced, genai-prices, book " in done.stdout
+    assert "logs/requests.jsonl:1 · record " in done.stdout
+    (sql,) = {line.strip() for line in done.stdout.splitlines() if "select coalesce(sum(inference_cost_usd)" in line}
+    assert data(margincall(company, "query", sql, "--json"))["rows"] == [["0.009000000000"]]
+
+
+def test_explain_as_json_has_terms_rows_and_their_origin(company: Path) -> None:
+    words = ("explain", "cost_per_active_user", "--week", "2026-11-11", "--tenant", "acme", "--json")
+    told = data(margincall(company, *words))
+    assert (told["metric"], told["tenant"], told["week"]) == ("cost_per_active_user", "acme", "2026-11-09")
+    assert (told["value"], told["missing"], told["bound"]) == ("0.009000000000", None, None)
+    assert told["formula_in_numbers"] == "Cost per active user = 0.009 ÷ 1 = 0.009"
+    assert [(term["id"], term["value"]) for term in told["terms"]] == [
+        ("production_inference", "0.009000000000"),
+        ("active_users", "1"),
+    ]
+    requests = next(kind for kind in told["rows"] if kind["kind"] == "production_requests")
+    assert (requests["count"], requests["total"]) == (2, "0.009000000000")
+    assert {(Path(row["file"]).name, row["line"]) for row in requests["rows"]} == {
+        ("requests.jsonl", 1),
+        ("requests.jsonl", 2),
+    }
 
 
 def test_report_weekly_as_json_has_every_row_and_names_what_is_missing(company: Path) -> None:
@@ -163,6 +203,10 @@ def test_doctor_finds_a_lake_file_that_is_gone(company: Path) -> None:
         (("query", "drop table fct_task"), 2, "One SELECT at a time"),
         (("query", "select * from read_text('/etc/passwd')"), 2, "disabled by configuration"),
         (("query", "select nope from fct_task"), 2, 'Referenced column "nope" not found'),
+        (("explain", "gros_margin"), 2, "Unknown metric 'gros_margin'. Did you mean gross_margin or gross_profit?"),
+        (("explain", "revenue", "--week", "2020-01-01"), 2, "No week with 2020-01-01 in the data."),
+        (("explain", "revenue", "--tenant", "acm"), 2, "Unknown tenant 'acm'. Did you mean acme?"),
+        (("explain", "ltv_cac", "--tenant", "acme"), 2, "ltv_cac is not worked out for one tenant."),
         (("init",), 2, "is there already"),
         (("build", "--config", "nowhere.toml"), 2, "nowhere.toml: no such configuration file"),
         (("frobnicate",), 2, "No such command"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import source_pages
-from tests.readme import demo_output, table_in_readme
+from tests.readme import EXAMPLE, demo_output, example_in_figures, explained, table_in_readme
 from tests.workspace import Workspace, request
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +52,10 @@ def test_the_demo_is_what_the_readme_shows_and_the_tour_can_be_walked_from_its_f
     assert demo_output(tmp_path) == first
     assert _state(tmp_path / "var" / "demo") == before
     assert {path.name for path in tmp_path.iterdir()} == {"var"}
+    assert explained(tmp_path) == example_in_figures(), (
+        "the example in docs/figures.md is not what is printed: make readme"
+    )
+    assert f"margincall {' '.join(EXAMPLE)}" in (DOCS / "figures.md").read_text()
     done = run(commands(DOCS / "tour.md"), tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert (tmp_path / "var/demo/exports/finance/2026-10/manifest.json").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,18 @@ def test_versions_follow_each_other_while_readers_read_and_old_ones_go(built: Wo
         "000004",
         "000005",
     ]
+    reader.close()
+
+
+def test_a_build_that_replaces_no_day_of_requests_publishes_them_all_again(built: Workspace) -> None:
+    """A cost event that names no task changes a date's costs and no request."""
+    reader = Reader(built.settings.data_dir)
+    (before,) = reader.query("select count(*) from fct_llm_request_priced").rows
+    at = {"occurred_at": "2026-11-04T12:00:00Z", "component": "tool", "amount": "0.25", "currency": "USD"}
+    built.land_feed("cost_events", [{"event_id": "late", **at}])
+    assert built.build().kind == "incremental"
+    assert reader.query("select count(*) from fct_llm_request_priced").rows == (before,)
+    assert reader.query("select sum(cost_usd) from fct_cost_day where not is_model_call").rows == ((Decimal("0.25"),),)
     reader.close()
 
 
