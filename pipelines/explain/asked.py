@@ -6,7 +6,7 @@ import difflib
 
 from pipelines.economics.formula import Expression
 from pipelines.explain.metrics import FORMULAS, Formula
-from warehouse.reader import SHARED, Reader
+from warehouse.reader import UNALLOCATED, Reader
 
 
 class ExplainError(Exception):
@@ -26,9 +26,9 @@ def tenant_name(reader: Reader, tenant_id: str | None) -> str | None:
     """The tenant's name, where it has one. Raises ExplainError for a tenant that neither logs nor feeds name."""
     if tenant_id is None:
         return None
-    if tenant_id == SHARED:
+    if tenant_id == UNALLOCATED:
         raise ExplainError(
-            f"'{SHARED}' is what no tenant bears; `explain gross_profit` without --tenant has it as shared pools."
+            f"'{UNALLOCATED}' is what no tenant bears; `explain gross_profit` without --tenant has it as shared pools."
         )
     known: dict[str, str | None] = dict(
         reader.query(

@@ -143,9 +143,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "users": Kind(
         "Active users",
-        "select tenant_id, end_user_id, count(*) as requests, sum(cost_pico) * 0.000000000001 as cost_usd "
-        "from fct_llm_request_priced where {days}{who} and is_production and end_user_id is not null "
-        "group by tenant_id, end_user_id",
+        "select tenant_id, end_user_id, requests, cost_usd "
+        "from fct_user_week where week_start = date '{start}'{who} and not is_service_account",
         "cost_usd desc nulls last, tenant_id, end_user_id",
         None,
     ),
@@ -186,6 +185,12 @@ KINDS: Mapping[str, Kind] = {
     "pools": Kind(
         "Shared pools",
         "select pool_id, component, sum(cost_usd) as cost_usd from fct_shared_cost_day where {days} group by all",
+        "cost_usd desc nulls last, pool_id, component",
+        "cost_usd",
+    ),
+    "allocated_pools": Kind(
+        "Shared pools, by what tenants bear of them",
+        "select pool_id, component, sum(cost_usd) as cost_usd from fct_allocated_cost_day where {days}{who} group by all",
         "cost_usd desc nulls last, pool_id, component",
         "cost_usd",
     ),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from warehouse.connection import literal
-from warehouse.reader import UNATTRIBUTED
+from warehouse.reader import UNALLOCATED, UNATTRIBUTED
 
 KNOWN_WINDOW = timedelta(days=84)
 """Customers are counted over twelve weeks and the week itself; see `int_week_customer_measure`."""
@@ -67,8 +67,10 @@ class Scope:
 
 
 TENANT_WEEKS = f"""with tenants as (
-    select tenant_id, sum(cogs_usd) as cogs_usd, sum(revenue_usd) as revenue_usd from fct_tenant_day
-    where {{days}} and tenant_id <> '{UNATTRIBUTED}'{{who}} group by tenant_id)"""
+    select tenant_id, sum(cogs_usd) as cogs_usd, sum(revenue_usd) as revenue_usd from (
+        select usage_date, tenant_id, cogs_usd, revenue_usd from fct_tenant_day
+        union all select usage_date, tenant_id, cost_usd, 0 from fct_allocated_cost_day)
+    where {{days}} and tenant_id not in ('{UNATTRIBUTED}', '{UNALLOCATED}'){{who}} group by tenant_id)"""
 TOP_TENANTS = f"""{TENANT_WEEKS}, top as (
     select * from tenants where cogs_usd > 0 order by cogs_usd desc, tenant_id
     limit (select (count(*) + 4) // 5 from tenants where cogs_usd > 0))"""
@@ -139,6 +141,13 @@ TERMS: Mapping[str, TermSource] = {
         f"select {_usd('cost_usd', 'cost_usd')} from fct_shared_cost_day where {{days}}",
         ("pools", "pool_lines"),
     ),
+    "allocated_cost": TermSource(
+        "its part of shared cost",
+        "usd",
+        "fct_allocated_cost_day",
+        f"select {_usd('cost_usd', 'cost_usd')} from fct_allocated_cost_day where {{days}}{{who}}",
+        ("allocated_pools", "pool_lines"),
+    ),
     "untasked_cost": _days(
         "production inference without a task",
         _pico("without_task_cost_pico", "cost_usd"),
@@ -187,9 +196,8 @@ TERMS: Mapping[str, TermSource] = {
     "active_users": TermSource(
         "active users",
         "count",
-        "fct_llm_request_priced",
-        "select count(distinct tenant_id || chr(31) || end_user_id) as users from fct_llm_request_priced "
-        "where {days}{who} and is_production and end_user_id is not null",
+        "fct_user_week",
+        "select count(*) as users from fct_user_week where week_start = date '{start}'{who} and not is_service_account",
         ("users",),
     ),
     # Tasks begun in the week
