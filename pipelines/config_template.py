@@ -53,6 +53,10 @@ logs = ["logs"]
 [users]
 # service_accounts = ["svc-*"]      # end users that are no persons: left out of active users and their cost
 
+[free_tier]
+# plans = ["free"]                  # plans that nobody pays for
+# cost = "cogs"                     # or "sales_marketing": what they cost is then no cost of goods and counts in CAC
+
 [tasks]
 # max_span_days = 30                # a task id that runs on for longer is no task; its cost shows as untasked
 

@@ -97,6 +97,13 @@ class Users(Section):
     """Patterns with `*` and `?` of end-user ids that are no persons; compared with the id as stored, hashed or not."""
 
 
+class FreeTier(Section):
+    """Whose cost may count as acquisition instead of cost of goods: never as both."""
+
+    plans: tuple[str, ...] = ("free",)
+    cost: Literal["cogs", "sales_marketing"] = "cogs"
+
+
 class Pricing(Section):
     gateway_lookup_usd: Decimal = Field(default=Decimal(0), ge=0, max_digits=20, decimal_places=12)
     company_prices: Path | None = None
@@ -300,6 +307,7 @@ class Settings(Section):
     reporting: Reporting = Reporting()
     tasks: Tasks = Tasks()
     users: Users = Users()
+    free_tier: FreeTier = FreeTier()
     environments: Environments = Environments()
     pricing: Pricing = Pricing()
     revenue: Revenue = Revenue()

@@ -34,6 +34,8 @@ _MODELS = (
     *("fct_user_week", "int_cache_week", "int_prompt_week", "int_context_step_week"),
 )
 """What a build replaces in parts."""
+_PLANNED = frozenset({"feed_tenants", "feed_contracts"})
+"""Feeds that say who is on which plan."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,14 @@ def plan(
     *,
     is_utc: bool,
     revenue: RevenueRules = RevenueRules(),
+    plans_decide_cost: bool = False,
     force_full: bool = False,
 ) -> Plan:
     """Decide what to build. Reads the warehouse, so the caller holds the build lock."""
     state = _read(control)
     request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
     margin = 0 if is_utc else 1
-    reason = _why_full(state, path, fingerprint, force_full)
+    reason = _why_full(state, path, fingerprint, force_full, plans_decide_cost)
     with duckdb.connect() as scratch:
         calendar = _calendar(request_days | _event_days(scratch, the_lake, state.files), margin)
     known = (calendar, state.files, state.marks)
@@ -165,11 +168,15 @@ def _read(control: Control) -> _State:
     )
 
 
-def _why_full(state: _State, path: Path, fingerprint: str, force_full: bool) -> str | None:
+def _why_full(state: _State, path: Path, fingerprint: str, force_full: bool, plans_decide_cost: bool) -> str | None:
     if force_full:
         return "asked for"
-    if state.dirty_reasons:
-        return state.dirty_reasons[0]
+    has_new_plans = plans_decide_cost and bool(_PLANNED.intersection(dataset for dataset, _ in state.dirty_feeds))
+    if reasons := [
+        *state.dirty_reasons,
+        *(["plans decide what is cost of goods, and changed"] if has_new_plans else []),
+    ]:
+        return reasons[0]
     if state.last_fingerprint is None:
         return "first build"
     if state.last_fingerprint != fingerprint:

@@ -51,14 +51,29 @@ spend as (
             and acquisition.month >= {{ add_days('weeks.week_start', -85) }}
     group by weeks.week_start
 
+),
+
+free_tier as (
+
+    -- one row per week: what free plans cost in these months, where that is no cost of goods but acquisition
+    select weeks.week_start, {{ sum_big('cost_days.cost_pico') }} as cost_pico
+    from weeks
+    inner join {{ ref('fct_cost_day') }} as cost_days
+        on
+            cost_days.usage_date < {{ add_days('weeks.week_start', 7) }}
+            and cast(date_trunc('month', cost_days.usage_date) as date) >= {{ add_days('weeks.week_start', -85) }}
+    where cost_days.is_production and not cost_days.is_cost_of_goods and {{ is_cost_of_goods('cost_days.component') }}
+    group by weeks.week_start
+
 )
 
 select
     weeks.week_start,
     coalesce(churn.customers_before, 0) as customers_before,
     coalesce(churn.customers_lost, 0) as customers_lost,
-    coalesce(spend.acquisition_pico, 0) as acquisition_pico,
+    coalesce(spend.acquisition_pico, 0) + coalesce(free_tier.cost_pico, 0) as acquisition_pico,
     coalesce(spend.customers_won, 0) as customers_won
 from weeks
 left join churn on weeks.week_start = churn.week_start
 left join spend on weeks.week_start = spend.week_start
+left join free_tier on weeks.week_start = free_tier.week_start

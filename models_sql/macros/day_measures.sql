@@ -30,10 +30,11 @@
     ('served_requests', 'bigint', 'served_requests', 'is_production'),
     ('small_or_mid_requests', 'bigint', 'served_requests', "is_production and model_tier in ('small', 'mid')"),
     ('inference_cost_pico', 'decimal(38, 0)', 'cost_pico', 'is_model_call'),
-    ('inference_cogs_pico', 'decimal(38, 0)', 'cost_pico', 'is_model_call and is_production'),
+    ('inference_cogs_pico', 'decimal(38, 0)', 'cost_pico', 'is_model_call and is_cost_of_goods'),
     ('without_task_cost_pico', 'decimal(38, 0)', 'without_task_cost_pico', 'is_production'),
     ('other_cost_pico', 'decimal(38, 0)', 'cost_pico', 'not is_model_call'),
     ('other_cogs_pico', 'decimal(38, 0)', 'cost_pico', 'not is_model_call and is_cost_of_goods'),
+    ('variable_cost_pico', 'decimal(38, 0)', 'cost_pico', "is_production and component in ('support', 'payment_fee')"),
   ]) -%}
 {%- endmacro %}
 

@@ -10,17 +10,35 @@
 ) }}
 {%- set keys = ['usage_date', 'tenant_id', 'feature', 'environment', 'is_production', 'provider_name', 'model', 'model_tier',
   'component', 'is_model_call', 'is_cost_of_goods'] %}
+{%- set has_free_tier = any_row('free_plan') %}
 {#- A cost event has one amount; what else is measured of requests, it has none of. #}
 {%- set events_have = {'unconverted_events': 'unconverted_events', 'cost_pico': 'cost_pico', 'list_cost_pico': 'cost_pico as list_cost_pico',
   'contracted_cost_pico': 'cost_pico as contracted_cost_pico'} %}
 
-with priced as (
+with {% if has_free_tier -%}
+free_days as (
+
+    -- one row per tenant and stretch of days on a plan that nobody pays for
+    select * from {{ ref('dim_tenant_plan') }} where plan in (select plan from {{ input('free_plan') }})
+
+),
+
+{% endif -%}
+priced as (
 
     select
-        *,
+        priced.*,
+        {{ 'free_days.tenant_id is not null' if has_free_tier else 'false' }} as is_free,
         status in ('ok', 'cancelled') as is_answered,
         operation_name in ('chat', 'embeddings') and is_gateway_cache_hit is not null as is_lookup
-    from {{ ref('fct_llm_request_priced') }}
+    from {{ ref('fct_llm_request_priced') }} as priced
+    {% if has_free_tier -%}
+    left join free_days
+        on
+            priced.tenant_id = free_days.tenant_id
+            and priced.usage_date >= free_days.valid_from
+            and (free_days.valid_to is null or priced.usage_date < free_days.valid_to)
+    {% endif -%}
     where {{ in_build_days('usage_date', 'build_usage_date') }}
 
 ),
@@ -38,7 +56,7 @@ requests as (
         model_tier,
         case operation_name when 'embeddings' then 'embeddings' when 'rerank' then 'rerank' else 'inference' end as component,
         true as is_model_call,
-        is_production as is_cost_of_goods,
+        is_production and not is_free as is_cost_of_goods,
         1 as requests,
         case when cost_pico is null then 1 else 0 end as unpriced_requests,
         case when pricing_status = 'partial' then 1 else 0 end as partial_requests,
@@ -69,7 +87,7 @@ events as (
 
     select
         usage_date,
-        tenant_id,
+        events.tenant_id,
         coalesce(feature, 'unattributed') as feature,
         cast(null as string) as environment,
         is_production,
@@ -78,10 +96,17 @@ events as (
         cast(null as string) as model_tier,
         component,
         false as is_model_call,
-        is_production and is_cost_of_goods as is_cost_of_goods,
+        is_production and is_cost_of_goods and {{ 'free_days.tenant_id is null' if has_free_tier else 'true' }} as is_cost_of_goods,
         case when cost_pico is null then 1 else 0 end as unconverted_events,
         cost_pico
-    from {{ ref('int_cost_event') }}
+    from {{ ref('int_cost_event') }} as events
+    {% if has_free_tier -%}
+    left join free_days
+        on
+            events.tenant_id = free_days.tenant_id
+            and events.usage_date >= free_days.valid_from
+            and (free_days.valid_to is null or events.usage_date < free_days.valid_to)
+    {% endif -%}
     where {{ in_build_days('usage_date', 'build_usage_date') }}
 
 ),

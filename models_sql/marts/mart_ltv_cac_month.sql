@@ -68,14 +68,43 @@ acquired as (
 
 ),
 
+free_tier as (
+
+    -- One row per month and segment: what free plans cost where that is no cost of goods but acquisition. Nothing else in production
+    -- with such a component is outside the cost of goods.
+    select
+        months.month,
+        coalesce(tenants.segment, 'no_segment') as segment,
+        {{ sum_big('cost_days.cost_pico') }} as cost_pico
+    from months
+    inner join {{ ref('fct_cost_day') }} as cost_days
+        on cost_days.usage_date >= months.window_start and cost_days.usage_date < months.window_end
+    left join {{ ref('dim_tenant') }} as tenants on cost_days.tenant_id = tenants.tenant_id
+    where cost_days.is_production and not cost_days.is_cost_of_goods and {{ is_cost_of_goods('cost_days.component') }}
+    group by months.month, coalesce(tenants.segment, 'no_segment')
+
+),
+
+paid as (
+
+    select
+        acquired.month,
+        acquired.segment,
+        acquired.customers_won,
+        acquired.acquisition_pico + coalesce(free_tier.cost_pico, 0) as acquisition_pico
+    from acquired
+    left join free_tier on acquired.month = free_tier.month and acquired.segment = free_tier.segment
+
+),
+
 measured as (
 
     select
         earned.*,
         coalesce(customers.customers_before, 0) as customers_before,
         coalesce(customers.customers_lost, 0) as customers_lost,
-        acquired.acquisition_pico,
-        acquired.customers_won,
+        paid.acquisition_pico,
+        paid.customers_won,
         case
             when earned.gross_profit_pico <= 0 or customers.customers_before is null then null
             when customers.customers_lost * {{ horizon_months }} <= 3 * customers.customers_before
@@ -83,10 +112,10 @@ measured as (
             else {{ div_half_even(big('earned.gross_profit_pico') ~ ' * 3 * customers.customers_before',
                 '(earned.paying_tenants * customers.customers_lost)') }}
         end as ltv_pico,
-        {{ div_half_even('acquired.acquisition_pico', 'acquired.customers_won') }} as cac_pico
+        {{ div_half_even('paid.acquisition_pico', 'paid.customers_won') }} as cac_pico
     from earned
     left join customers on earned.month = customers.month and earned.segment = customers.segment
-    left join acquired on earned.month = acquired.month and earned.segment = acquired.segment
+    left join paid on earned.month = paid.month and earned.segment = paid.segment
 
 )
 

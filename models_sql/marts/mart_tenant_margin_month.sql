@@ -10,6 +10,7 @@ with tenant_months as (
         {{ sum_big('revenue_pico') }} as revenue_pico,
         {{ sum_big('inference_cogs_pico') }} as inference_cogs_pico,
         {{ sum_big('other_cogs_pico') }} as other_cogs_pico,
+        {{ sum_big('variable_cost_pico') }} as variable_cost_pico,
         cast(0 as decimal(38, 0)) as allocated_cogs_pico,
         {{ sum_big('inference_cost_pico + other_cost_pico - inference_cogs_pico - other_cogs_pico') }} as outside_cogs_pico,
         cast(sum(requests) as bigint) as requests,
@@ -30,6 +31,7 @@ allocated_months as (
         cast(0 as decimal(38, 0)) as revenue_pico,
         cast(0 as decimal(38, 0)) as inference_cogs_pico,
         cast(0 as decimal(38, 0)) as other_cogs_pico,
+        cast(0 as decimal(38, 0)) as variable_cost_pico,
         {{ sum_big('cost_pico') }} as allocated_cogs_pico,
         cast(0 as decimal(38, 0)) as outside_cogs_pico,
         cast(0 as bigint) as requests,
@@ -55,10 +57,11 @@ months as (
     select
         month,
         tenant_id,
-        {% for name in ['revenue', 'inference_cogs', 'other_cogs', 'allocated_cogs', 'outside_cogs'] -%}
+        {% for name in ['revenue', 'inference_cogs', 'other_cogs', 'variable_cost', 'allocated_cogs', 'outside_cogs'] -%}
         {{ sum_big(name ~ '_pico') }} as {{ name }}_pico,
         {% endfor -%}
         {{ sum_big('inference_cogs_pico + other_cogs_pico + allocated_cogs_pico') }} as cogs_pico,
+        {{ sum_big('revenue_pico - inference_cogs_pico - other_cogs_pico - variable_cost_pico') }} as contribution_pico,
         cast(sum(requests) as bigint) as requests,
         cast(sum(unpriced_requests) as bigint) as unpriced_requests,
         cast(sum(partial_requests) as bigint) as partial_requests,
@@ -78,6 +81,8 @@ select
     {{ pico_to_usd('cogs_pico') }} as cogs_usd,
     {{ pico_to_usd('revenue_pico - cogs_pico') }} as gross_profit_usd,
     case when revenue_pico > 0 then {{ pico_to_usd(ratio('(revenue_pico - cogs_pico)', 'revenue_pico')) }} end as gross_margin,
+    {{ pico_to_usd('contribution_pico') }} as contribution_profit_usd,
+    case when revenue_pico > 0 then {{ pico_to_usd(ratio('contribution_pico', 'revenue_pico')) }} end as contribution_margin,
     {{ pico_to_usd('outside_cogs_pico') }} as outside_cogs_usd,
     requests,
     unpriced_requests,

@@ -80,7 +80,16 @@ def _build(
     mark = fingerprint(MODELS, settings)
     is_utc = settings.reporting.zone == "UTC"
     rules = RevenueRules(settings.revenue.usage_unit != "none", settings.revenue.accrue_outcomes)
-    plan = planner.plan(control, the_lake, warehouse, mark, is_utc=is_utc, revenue=rules, force_full=full)
+    plan = planner.plan(
+        control,
+        the_lake,
+        warehouse,
+        mark,
+        is_utc=is_utc,
+        revenue=rules,
+        plans_decide_cost=settings.free_tier.cost == "sales_marketing",
+        force_full=full,
+    )
     pointer = publish.current(data_dir)
     if plan.kind == "nothing" and pointer is not None:
         newer = books.compare_installed(settings, control, prices, is_news=False)

@@ -59,6 +59,7 @@ def fingerprint(models: Path, settings: Settings) -> str:
         settings.environments.model_dump(),
         settings.model_tiers.model_dump(),
         settings.users.service_accounts,
+        settings.free_tier.model_dump(),
     ]
     digest.update(json.dumps(parts, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
@@ -81,6 +82,10 @@ def write_inputs(
         ),
         "production_environment": _table(
             {"environment": pa.string()}, [(name.lower(),) for name in settings.environments.production]
+        ),
+        "free_plan": _table(
+            {"plan": pa.string()},
+            [(plan,) for plan in settings.free_tier.plans if settings.free_tier.cost == "sales_marketing"],
         ),
         "service_account": _table(
             {"pattern": pa.string()}, [(_like(pattern),) for pattern in settings.users.service_accounts]

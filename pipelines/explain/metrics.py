@@ -53,6 +53,7 @@ _COST = _OWN_COST + _t("shared_pools")
 _PROFIT, _OWN_PROFIT = _REVENUE - _COST, _REVENUE - (_OWN_COST + _t("allocated_cost"))
 _TASK_COST = _t("task_inference") + _t("task_other")
 _JUDGED = _t("successes") + _t("failures")
+_ACQUISITION = _t("acquisition_cost") + _t("free_tier_cost")
 _LIFETIME = AtMost(60, Operation("÷", Number(3) * _t("customers_before"), _t("customers_lost")))
 
 _HAS_REVENUE = Need(_REVENUE, "revenue in this week")
@@ -204,14 +205,14 @@ FORMULAS: Mapping[str, Formula] = {
         "Gross profit of a paying tenant in a month, times its lifetime in months, for each dollar that winning a customer cost.",
         # (profit / payers x 365/84 x lifetime) / (acquisition / won): 84 days of 7 are twelve months of 365/12
         (Cut(_PROFIT, 6) * Number(365) * _LIFETIME * _t("customers_won"))
-        / (Cut(_t("acquisition_cost"), 6) * Number(84) * _t("paying_tenants")),
+        / (Cut(_ACQUISITION, 6) * Number(84) * _t("paying_tenants")),
         for_tenant="Lifetime and acquisition cost are those of all customers. For one tenant: gross_profit, gross_margin.",
         needs=(
             _HAS_REVENUE,
             Need(_PROFIT, "a positive margin (n/m)"),
             Need(_t("customers_won"), "new customers in three months"),
             Need(_t("customers_before"), "customers of three months ago"),
-            Need(_t("acquisition_cost"), "acquisition cost in three months"),
+            Need(_ACQUISITION, "acquisition cost in three months"),
         ),
         bound="at_most",
     ),

@@ -333,6 +333,14 @@ TERMS: Mapping[str, TermSource] = {
         "where month >= date '{months_from}' and month < date '{end}'",
         ("acquisition_months", "acquisition_lines"),
     ),
+    "free_tier_cost": TermSource(
+        "cost of free plans in these months, where it counts as acquisition",
+        "usd",
+        "fct_cost_day",
+        f"select {_usd('cost_usd', 'cost_usd')} from fct_cost_day where is_production and not is_cost_of_goods "
+        "and component not in ('support', 'payment_fee') and date_trunc('month', usage_date) >= date '{months_from}' "
+        "and usage_date < date '{end}'",
+    ),
     # The month
     "month_cost": TermSource(
         "inference cost of the month up to the week's last day",
