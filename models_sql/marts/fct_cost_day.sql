@@ -29,8 +29,8 @@ priced as (
     select
         priced.*,
         {{ 'free_days.tenant_id is not null' if has_free_tier else 'false' }} as is_free,
-        status in ('ok', 'cancelled') as is_answered,
-        operation_name in ('chat', 'embeddings') and is_gateway_cache_hit is not null as is_lookup
+        priced.status in ('ok', 'cancelled') as is_answered,
+        priced.operation_name in ('chat', 'embeddings') and priced.is_gateway_cache_hit is not null as is_lookup
     from {{ ref('fct_llm_request_priced') }} as priced
     {% if has_free_tier -%}
     left join free_days
@@ -86,19 +86,19 @@ requests as (
 events as (
 
     select
-        usage_date,
+        events.usage_date,
         events.tenant_id,
-        coalesce(feature, 'unattributed') as feature,
+        coalesce(events.feature, 'unattributed') as feature,
         cast(null as string) as environment,
-        is_production,
+        events.is_production,
         cast(null as string) as provider_name,
         cast(null as string) as model,
         cast(null as string) as model_tier,
-        component,
+        events.component,
         false as is_model_call,
-        is_production and is_cost_of_goods and {{ 'free_days.tenant_id is null' if has_free_tier else 'true' }} as is_cost_of_goods,
-        case when cost_pico is null then 1 else 0 end as unconverted_events,
-        cost_pico
+        events.is_production and events.is_cost_of_goods and {{ 'free_days.tenant_id is null' if has_free_tier else 'true' }} as is_cost_of_goods,
+        case when events.cost_pico is null then 1 else 0 end as unconverted_events,
+        events.cost_pico
     from {{ ref('int_cost_event') }} as events
     {% if has_free_tier -%}
     left join free_days
