@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -209,6 +209,13 @@ def quarantined(data_dir: Path, control: Control, limit: int) -> list[Quarantine
                 return found
             found.append(kept)
     return found
+
+
+def landed_paths(control: Control, landing_ids: Iterable[str]) -> dict[str, str]:
+    """Files by the id of the landing that read them; a landing that the ledger no longer knows is left out."""
+    table = db.landing
+    query = sa.select(table.c.landing_id, table.c.path).where(table.c.landing_id.in_(sorted(set(landing_ids))))
+    return {row.landing_id: row.path for row in control.rows(query)}
 
 
 def _kept(path: Path) -> Iterator[QuarantinedRow]:
