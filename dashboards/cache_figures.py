@@ -9,21 +9,23 @@ from decimal import Decimal
 
 from pipelines.economics.prompt_caching import break_even_reads
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
+from warehouse.rows import quotient
 
 _SUMMED = (
     "cache_lookups", "cache_hits", "exact_hits", "semantic_hits", "embedding_hits", "tool_hits", "stale_hits",
     "hits_without_price", "saved_tokens",
 )  # fmt: skip
 _AMOUNTS = ("avoided_cost_usd", "lookup_cost_usd", "miss_cost_usd")
+_LATENCIES = ("hit_p50_latency_ms", "hit_p95_latency_ms", "miss_p50_latency_ms", "miss_p95_latency_ms")
 
 
 def together(week: date, rows: Sequence[CacheWeek]) -> CacheWeek | None:
     """Several features as one, without latencies unless there is one feature only; None without a row."""
     if len(rows) < 2:
         return rows[0] if rows else None
-    counts = [sum(getattr(row, name) for row in rows) for name in _SUMMED]
-    amounts = [sum((getattr(row, name) for row in rows), Decimal(0)) for name in _AMOUNTS]
-    return CacheWeek(week, None, *counts, *amounts, None, None, None, None)
+    counts = {name: sum(getattr(row, name) for row in rows) for name in _SUMMED}
+    amounts = {name: sum((getattr(row, name) for row in rows), Decimal(0)) for name in _AMOUNTS}
+    return CacheWeek(week_start=week, feature=None, **counts, **amounts, **dict.fromkeys(_LATENCIES))
 
 
 def weighted_bound(row: CacheWeek, *, are_misses_bound: bool) -> tuple[str | None, bool]:
@@ -34,6 +36,16 @@ def weighted_bound(row: CacheWeek, *, are_misses_bound: bool) -> tuple[str | Non
     if row.hits_without_price and are_misses_bound:
         return None, False
     return ("at_least" if row.hits_without_price else "at_most" if are_misses_bound else None), True
+
+
+def reads_per_write(rows: Iterable[PromptCacheUse]) -> tuple[Decimal | None, int]:
+    """Tokens read for each one written, and how many were written; only of features and models whose writes are logged."""
+    writing = [row for row in rows if row.cache_creation_input_tokens]
+    read, written = (
+        sum(getattr(row, name) for row in writing)
+        for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
+    )
+    return (quotient(Decimal(read), Decimal(written)) if written else None), written
 
 
 @dataclass(frozen=True)

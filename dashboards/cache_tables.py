@@ -16,7 +16,7 @@ from dashboards.markup import Column, Row
 from pipelines.economics.figures import shown, shown_bound
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
 
-ROWS = 25
+ROWS = 15
 _PAYS = {True: ("mc-good", "✓ pays"), False: ("mc-bad", "✗ does not")}
 
 

@@ -98,8 +98,12 @@ def _sum(group: Sequence[CostLine]) -> CostLine:
     counts = ("requests", "unpriced_requests", "partial_requests", "unconverted_events", "input_tokens",
               "cache_read_input_tokens", "output_tokens")  # fmt: skip
     tiers_of = ", ".join(sorted({str(line.key[2]) for line in group}))
-    cost = sum((line.cost_usd for line in group), Decimal(0))
-    return CostLine((tiers_of,), cost, *(sum(getattr(line, name) for line in group) for name in counts))
+    sums = {name: sum(getattr(line, name) for line in group) for name in counts}
+    amounts = {
+        name: sum((getattr(line, name) for line in group), Decimal(0))
+        for name in ("cost_usd", "list_cost_usd", "contracted_cost_usd")
+    }
+    return CostLine((tiers_of,), **amounts, **sums)
 
 
 def _opened(page: Page, name: Model, period: Period, feature: str | None) -> None:
@@ -149,7 +153,7 @@ def routing(rows: Sequence[RoutedTasks]) -> None:
     """One row per feature, and all of them together; rates are of sums."""
     names = ("tasks", "routed_tasks", "moved_up_tasks", "handed_over_tasks")
     counts = [sum(getattr(row, name) for row in rows) for name in names]
-    whole = RoutedTasks("", *counts, sum((row.moved_up_cost_usd for row in rows), Decimal(0)))
+    whole = RoutedTasks("", *counts, moved_up_cost_usd=sum((row.moved_up_cost_usd for row in rows), Decimal(0)))
     body = [Row([text.known(row.feature), *_routing_cells(row)]) for row in rows]
     if len(rows) > 1:
         body.append(Row(["All features", *_routing_cells(whole)], "mc-total"))

@@ -61,7 +61,17 @@ def tiers(bars: Mapping[str, Mapping[str, Decimal]], unit: Mapping[str, str]) ->
             x=[in_unit(share, "ratio") for share in shares],
             name=tier,
             orientation="h",
-            marker={"color": color, "pattern": {"shape": pattern, "fgcolor": "rgba(255,255,255,0.35)", "size": 6}},
+            marker={
+                "color": color,
+                "pattern": {
+                    "shape": pattern,
+                    "fillmode": "overlay",
+                    "fgcolor": "#ffffff",
+                    "fgopacity": 0.45,
+                    "size": 7,
+                    "solidity": 0.25,
+                },
+            },
             text=[
                 f"{escape(name)}, {tier}: <b>{shown(share, 'ratio')}</b> ({shown(parts.get(tier, Decimal(0)), unit[name])})"
                 for (name, parts), share in zip(drawn.items(), shares, strict=True)
@@ -71,8 +81,8 @@ def tiers(bars: Mapping[str, Mapping[str, Decimal]], unit: Mapping[str, str]) ->
         )
     figure = dressed(figure, 70 + 34 * max(len(drawn), 1))
     figure.update_layout(barmode="stack", showlegend=True, legend=LEGEND, bargap=0.35)
-    figure.update_xaxes(ticksuffix="%", range=[0, 100])
-    return figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix="  ")
+    figure.update_xaxes(ticksuffix="%", range=[0, 100], dtick=25)
+    return figure.update_yaxes(autorange="reversed", showgrid=False, ticksuffix="  ", tickmode="linear", dtick=1)
 
 
 def success_by_context(bins: Sequence[ContextBin]) -> go.Figure:

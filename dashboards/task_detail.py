@@ -9,22 +9,27 @@ import streamlit as st
 
 from dashboards import downloads, markup
 from dashboards import format as text
-from dashboards.address import write
+from dashboards.address import link_to, write
 from dashboards.ledger_tables import short_path
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page
 from pipelines.economics.figures import shown, shown_bound
 from warehouse import ledger_view
+from warehouse.rows import Period
 from warehouse.task_rows import Attempt, Task
 
 STATUS = {"priced": "", "free": "free", "partial": "part of the price is unknown", "unpriced": "no price"}
 
 
-def show(page: Page, task: Task) -> None:
+def header(page: Page, task: Task) -> None:
     st.button("All tasks", icon=":material/arrow_back:", type="tertiary", on_click=write, args=("task", None))
+    lacking = f"{text.counted(task.incomplete_parts, 'part')} without a full price" if task.incomplete_parts else ""
+    page.header(f"Task {task.task_id}", f"Began {text.instant(task.started_at)}", lacking or "fully priced")
+
+
+def show(page: Page, task: Task) -> None:
     attempts = page.marts.attempts(task.task_id)
-    st.html(markup.heading(f"Task {task.task_id}", f"began {text.instant(task.started_at)}"))
-    st.html(markup.cards(_cards(task, attempts)))
+    st.html(markup.cards(_cards(page, task, attempts)))
     st.html(markup.heading("Its requests", "oldest first, times in UTC; each with the log line that it was read from"))
     files = ledger_view.landed_paths(page.control, [attempt.landing_id for attempt in attempts])
     st.html(_table(page, attempts, files))
@@ -37,18 +42,28 @@ def show(page: Page, task: Task) -> None:
     )  # fmt: skip
 
 
-def _cards(task: Task, attempts: Sequence[Attempt]) -> list[Card]:
+def _cards(page: Page, task: Task, attempts: Sequence[Attempt]) -> list[Card]:
     bound = "at_least" if task.incomplete_parts else None
     calls = f"models {shown(task.llm_cost_usd, 'usd')}, other {shown(task.other_cost_usd, 'usd')}"
-    lacking = f"{text.counted(task.incomplete_parts, 'part')} without a full price" if task.incomplete_parts else ""
     replaced = sum(attempt.is_superseded for attempt in attempts)
     where = "no environment named" if task.environment is None else task.environment
     return [
-        Card("Cost", shown_bound(task.cost_usd, "usd", bound), [calls, lacking]),
+        Card("Cost", shown_bound(task.cost_usd, "usd", bound), [calls]),
         Card("Outcome", task.outcome, [f"took {shown(Decimal(task.duration_ms), 'ms')}"]),
         Card("Attempts", text.count(task.attempts), [f"{text.count(replaced)} replaced by a later one" if replaced else ""]),
-        Card("Tenant", text.known(task.tenant_id or "unattributed"), [text.known(task.feature or "unattributed"), where]),
+        Card("Tenant", _tenant(page, task), [text.known(task.feature or "unattributed"), where]),
     ]  # fmt: skip
+
+
+def _tenant(page: Page, task: Task) -> markup.Text:
+    """By its name, leading to its page of the week in which the task began; as it stands where that week has no such tenant."""
+    week = next((first for first in page.weeks() if first <= task.task_date), None)
+    if week is None or task.tenant_id is None:
+        return text.known(task.tenant_id or "unattributed")
+    row = next((row for row in page.marts.tenant_margins(Period.week(week)) if row.tenant_id == task.tenant_id), None)
+    if row is None or not row.name:
+        return text.known(task.tenant_id)
+    return markup.link(row.name, link_to("tenants", week=week.isoformat(), period="week", tenant=task.tenant_id))
 
 
 def _table(page: Page, attempts: Sequence[Attempt], files: Mapping[str, str]) -> markup.Html:

@@ -53,7 +53,7 @@ def by_feature(groups: Sequence[TaskGroup], whole: TaskGroup, week: date) -> Non
         Column("succeeded", True, hint="Share of the tasks with a known outcome"),
         Column("cost", True),
         Column("per success", True, "mc-strong", "Cost of all tasks over the successful ones"),
-        Column("tokens per success", True),
+        Column("tokens", True, hint="In and out of all attempts, per successful task"),
         Column("p95 time", True, hint="95 of 100 tasks took no longer; from 20 tasks on"),
     ]
     st.html(markup.table(columns, rows, label="Tasks by feature"))
@@ -80,10 +80,10 @@ def _group_cells(group: TaskGroup, amount: str) -> list[markup.Text]:
     ]
 
 
-def drivers(found: Sequence[TaskDriver], whole: TaskGroup) -> None:
-    """Ranked by dollars; shares are of all cost of the same tasks."""
+def drivers(found: Sequence[TaskDriver], whole: TaskGroup | None) -> None:
+    """Ranked by dollars; shares are of all cost of the same tasks, None where no task began."""
     st.html(markup.heading("What makes tasks dear", "drivers overlap: they do not add up"))
-    if not found:
+    if not found or whole is None:
         st.html(markup.paragraph("No driver has a cost in this week."))
         return
     sign = "at_least" if whole.incomplete_tasks else None
@@ -110,7 +110,6 @@ def context(bins: Sequence[ContextBin]) -> None:
     if not judged:
         st.html(markup.paragraph("No task with a known outcome and an answered call began in this week."))
         return
-    st.plotly_chart(share_charts.success_by_context(judged), config=charts.CONFIG, key="context")
     rows = [
         Row([share_charts.context_words(its), text.count(its.tasks), text.share(its.successes, its.successes + its.failures),
              _interval(its), shown(quotient(its.cost_usd, Decimal(its.successes)), "usd") if its.successes else text.NONE])
@@ -118,7 +117,12 @@ def context(bins: Sequence[ContextBin]) -> None:
     ]  # fmt: skip
     columns = [Column("input tokens"), Column("tasks", True), Column("success", True, "mc-strong"), Column("interval", True),
                Column("per success", True)]  # fmt: skip
-    st.html(markup.table(columns, rows, label="Success by context length"))
+    with st.container(key="tables_context"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            st.plotly_chart(share_charts.success_by_context(judged), config=charts.CONFIG, key="context")
+        with right:
+            st.html(markup.table(columns, rows, label="Success by context length"))
 
 
 def _interval(its: ContextBin) -> str:
@@ -150,7 +154,7 @@ def _growth_row(row: PromptGrowth) -> Row:
     )
 
 
-def dearest(tasks: Sequence[Task], names: Mapping[str | None, str], week: date) -> None:
+def dearest(tasks: Sequence[Task], names: Mapping[str, str], week: date) -> None:
     """One row per task, dearest first; `names` of tenants by id."""
     rows = [
         Row([markup.link(task.task_id, link_to("tasks", week=week.isoformat(), task=task.task_id)), _tenant(task, names, week),
@@ -163,7 +167,7 @@ def dearest(tasks: Sequence[Task], names: Mapping[str | None, str], week: date) 
     st.html(markup.table(columns, rows, label="Dearest tasks"))
 
 
-def _tenant(task: Task, names: Mapping[str | None, str], week: date) -> markup.Text:
+def _tenant(task: Task, names: Mapping[str, str], week: date) -> markup.Text:
     if task.tenant_id is None:
         return text.known("unattributed")
     words = names.get(task.tenant_id, task.tenant_id)

@@ -43,7 +43,7 @@ def _plans(rows: Sequence[PlanUsers]) -> None:
             row.p80_user_cost_usd,
             row.p90_user_cost_usd,
         )
-        is_dear = row.p90_user_cost_usd > row.revenue_per_active_user_usd
+        is_dear = row.p90_user_cost_usd > row.revenue_per_active_user_usd > 0
         warning = markup.tag("span", "▼ P90 above revenue", css="mc-bad") if is_dear else ""
         body.append(
             Row([markup.stacked(_PLANS.get(row.plan, row.plan), warning), text.count(row.active_users),

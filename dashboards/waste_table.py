@@ -33,7 +33,7 @@ ROWS = 12
 
 def show(page: Page, view: str, week: date, feature: str | None, kinds: Container[str], *, is_bound: bool) -> None:  # fmt: skip
     """The kinds in `kinds` that the week has; `view` is the page that links lead back to."""
-    st.html(markup.heading("Spend to act on", "kinds overlap: they do not add up"))
+    st.html(markup.heading("Spend to act on", "kinds overlap: they do not add up; open one to see whose it is"))
     found = [row for row in page.marts.waste(week, feature=feature) if row.kind in kinds]
     if not found:
         st.html(markup.paragraph("Nothing of these kinds was found in this week."))
@@ -55,15 +55,9 @@ def show(page: Page, view: str, week: date, feature: str | None, kinds: Containe
             page.address.notes.append(f"“waste={opened[:60]}” in the address is not known here.")
         write("waste", None)
         opened = None
-    with st.container(key="tables_waste"):
-        left, right = st.columns(2, gap="large")
-        with left:
-            st.html(markup.table(columns, rows, label="Spend to act on"))
-        with right:
-            if opened is None:
-                st.html(markup.paragraph("Open a kind to see whose it is."))
-            else:
-                _opened(page, week, feature, opened, sign)
+    st.html(markup.table(columns, rows, label="Spend to act on"))
+    if opened is not None:
+        _opened(page, week, feature, opened, sign)
 
 
 def _name(kind: str) -> str:

@@ -71,7 +71,10 @@ class ModelQuestions(Questions):
             group by {key} order by sum(cost_pico) desc, {key}""",
             {"start": period.start, "end": period.end, "provider": provider, "model": model},
         )
-        return [CostLine(row[:1], usd(row[1]), *row[2:9], usd(row[9]), usd(row[10])) for row in rows]
+        return [
+            CostLine(row[:1], usd(row[1]), *row[2:9], list_cost_usd=usd(row[9]), contracted_cost_usd=usd(row[10]))
+            for row in rows
+        ]
 
     def tier_uses(self, week: date) -> list[TierUse]:
         """Tiers that the features' production requests were served by, dearest first."""

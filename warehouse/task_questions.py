@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from warehouse.questions import Questions, usd
 from warehouse.rows import Period
@@ -41,7 +41,14 @@ class TaskQuestions(Questions):
             {"start": period.start, "end": period.end, "least": _P95_TASKS},
         )
         return [
-            TaskGroup(() if is_all else (feature,), *counts, usd(cost), usd(failed), tokens, p95)
+            TaskGroup(
+                () if is_all else (feature,),
+                *counts,
+                cost_usd=usd(cost),
+                failed_cost_usd=usd(failed),
+                tokens=tokens,
+                p95_duration_ms=p95,
+            )
             for feature, is_all, *counts, cost, failed, tokens, p95 in rows
         ]
 
@@ -104,12 +111,12 @@ class TaskQuestions(Questions):
             order by llm_cost_pico + other_cost_pico desc, task_id limit $limit""",
             {"start": period.start, "end": period.end, "feature": feature, "limit": limit},
         )
-        return [Task(*row[:-2], usd(row[-2]), usd(row[-1])) for row in rows]
+        return [_task(row) for row in rows]
 
     def task(self, task_id: str) -> Task | None:
         """One task, of any environment and time; None where there is none of that id."""
         rows = self._rows(f"select {_TASK_COLUMNS} from fct_task where task_id = $task", {"task": task_id})
-        return Task(*rows[0][:-2], usd(rows[0][-2]), usd(rows[0][-1])) if rows else None
+        return _task(rows[0]) if rows else None
 
     def attempts(self, task_id: str) -> list[Attempt]:
         """Every request of a task, oldest first; what a later attempt of the same call replaced is marked."""
@@ -125,4 +132,11 @@ class TaskQuestions(Questions):
             order by started_at, record_key""",
             {"task": task_id},
         )
-        return [Attempt(*row[:11], None if row[11] is None else usd(row[11]), *row[12:]) for row in rows]
+        return [
+            Attempt(*facts, cost_usd=None if cost is None else usd(cost), landing_id=landing, source_line=line)
+            for *facts, cost, landing, line in rows
+        ]
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    return Task(*row[:-2], llm_cost_usd=usd(row[-2]), other_cost_usd=usd(row[-1]))

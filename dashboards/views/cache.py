@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboards import cache_tables, charts, downloads, markup, share_charts
 from dashboards import format as text
-from dashboards.cache_figures import together, weighted_bound
+from dashboards.cache_figures import reads_per_write, together, weighted_bound
 from dashboards.markup import Card
 from dashboards.page import Page, coverage_words
 from pipelines.economics.figures import shown, shown_bound
@@ -128,13 +128,10 @@ def _prompt(page: Page, week: date, feature: str | None) -> None:
     if not rows:
         st.html(markup.paragraph("No production request of this week has input."))
         return
-    read, written, tokens = (
-        sum(getattr(row, name) for row in rows)
-        for name in ("cache_read_input_tokens", "cache_creation_input_tokens", "input_tokens")
-    )
+    read, tokens = (sum(getattr(row, name) for row in rows) for name in ("cache_read_input_tokens", "input_tokens"))
     saving = sum((row.saving_usd for row in rows), Decimal(0))
     rate = quotient(Decimal(read), Decimal(tokens)) if tokens else None
-    ratio = shown(quotient(Decimal(read), Decimal(written)), "multiple") if written else text.NONE
+    ratio, written = reads_per_write(rows)
     st.html(
         markup.cards(
             [
@@ -142,7 +139,9 @@ def _prompt(page: Page, week: date, feature: str | None) -> None:
                 Card("Saved", shown(saving, "usd"), ["against plain input, writes paid"],
                      "Cached tokens at the price of plain input, less what they cost; storage by the hour is not logged"),
                 Card("Tokens read", text.count(read)),
-                Card("Reads per write", ratio, [f"{text.count(written)} tokens written" if written else "no writes are logged"]),
+                Card("Reads per write", shown(ratio, "multiple") or text.NONE,
+                     [f"{text.count(written)} tokens written" if written else "no writes are logged"],
+                     "Of the features and models whose writes are logged"),
             ]
         )
     )  # fmt: skip

@@ -36,21 +36,29 @@ def show(page: Page) -> None:
     with top[1]:
         feature = page.choose_feature(costs)
     costs = [line for line in costs if feature in (None, line.key[0])]
+    task = _asked(page)
     with top[0]:
-        words = f"Production tasks that began in the week{f', {text.known(feature)}' if feature else ''}"
-        page.header(f"Tasks, {text.span(period)}", words, coverage_words(costs))
-    asked = page.address.text("task")
-    task = page.marts.task(asked) if asked else None
-    if asked and task is None:
-        page.address.notes.append(f"There is no task “{asked[:60]}”.")
-        write("task", None)
+        if task is not None:
+            task_detail.header(page, task)
+        else:
+            words = f"Production tasks that began in the week{f', {text.known(feature)}' if feature else ''}"
+            page.header(f"Tasks, {text.span(period)}", words, coverage_words(costs))
     if task is not None:
-        write("task", task.task_id)
         task_detail.show(page, task)
     else:
         _everything(page, week, feature, costs)
     page.remarks()
     page.footer()
+
+
+def _asked(page: Page) -> Task | None:
+    """The task that the address names; where there is none of that id, that is told."""
+    task_id = page.address.text("task")
+    task = page.marts.task(task_id) if task_id else None
+    if task_id and task is None:
+        page.address.notes.append(f"There is no task “{task_id[:60]}”.")
+    write("task", task.task_id if task else None)
+    return task
 
 
 def _everything(page: Page, week: date, feature: str | None, costs: Sequence[CostLine]) -> None:
@@ -66,15 +74,15 @@ def _everything(page: Page, week: date, feature: str | None, costs: Sequence[Cos
         listed = [group for group in groups if group.key and feature in (None, *group.key)]
         task_tables.by_feature(listed, whole, week)
         _download("features", downloads.rows_csv("tasks", TaskGroup, listed, ("feature",), RATES), period)
-        with st.container(key="tables"):
-            left, right = st.columns(2, gap="large")
-            with left:
-                task_tables.drivers(page.marts.task_drivers(week, feature), whole)
-            with right:
-                _context(page.marts.context_bins(week, feature), feature)
     is_bound = any(line.unpriced_requests + line.partial_requests + line.unconverted_events for line in costs)
     is_bound = is_bound or bool(whole and whole.incomplete_tasks)
-    waste_table.show(page, "tasks", week, feature, waste_table.KINDS, is_bound=is_bound)
+    with st.container(key="tables"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            task_tables.drivers(page.marts.task_drivers(week, feature), whole)
+        with right:
+            waste_table.show(page, "tasks", week, feature, waste_table.KINDS, is_bound=is_bound)
+    _context(page.marts.context_bins(week, feature), feature)
     _growth(page.marts.prompt_growth(week, feature), feature, period)
     _dearest(page, page.marts.dearest_tasks(period, DEAREST, feature), week)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards import share_charts
-from dashboards.cache_figures import BreakEven, break_even, does_pay, together, weighted_bound
+from dashboards.cache_figures import BreakEven, break_even, does_pay, reads_per_write, together, weighted_bound
 from dashboards.prices_in_force import holds
 from pipelines.economics.prompt_caching import break_even_reads
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
@@ -84,6 +84,11 @@ def test_whether_a_cache_pays(reads: int, writes: int, low: str, high: str, pays
 def test_a_cache_without_a_saving_never_pays_and_without_a_price_nothing_is_said() -> None:
     assert does_pay(use(500, 0), BreakEven(None, None, True)) is False
     assert does_pay(use(500, 1), None) is None
+
+
+def test_reads_of_models_that_log_no_writes_are_not_set_against_writes_of_others() -> None:
+    assert reads_per_write([use(300, 100), use(9000, 0), use(100, 100)]) == (Decimal(2), 200)
+    assert reads_per_write([use(9000, 0)]) == (None, 0)
 
 
 def test_features_together_are_sums_and_latencies_do_not_add_up() -> None:
