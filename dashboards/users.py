@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import streamlit as st
 
@@ -20,14 +20,21 @@ _PLANS, _SEGMENTS = {"no_plan": "No plan named"}, {"no_segment": "No segment nam
 
 
 def show(page: Page, period: Period) -> None:
-    """Of a week its users; of any period the lifetime value of the month in which it ends."""
+    """Of a week its users; of any period the lifetime value of the last month that is over."""
     if period.days == Period.week(period.start).days:
         st.html(markup.heading("What a user costs", "production inference of active users, service accounts left out"))
         _plans(page.marts.plan_users(period.start))
         _shares([share for share in page.marts.top_shares(period.start) if share.entity == "user"])
-    month = Period.month(period.last)
+    month = complete_month(period, page.state.last_usage_date)
     st.html(markup.heading("Lifetime value against acquisition cost", f"{text.span(month)}, by segment"))
     _segments(page.marts.segment_values(month.start), month.start)
+
+
+def complete_month(period: Period, last_usage_date: date | None) -> Period:
+    """The month in which the period ends, or the one before while it goes on: half a month's revenue is no month's."""
+    month = Period.month(period.last)
+    is_over = last_usage_date is not None and last_usage_date >= month.last
+    return month if is_over else Period.month(month.start - timedelta(days=1))
 
 
 def _plans(rows: Sequence[PlanUsers]) -> None:
@@ -88,10 +95,11 @@ def _segments(rows: Sequence[SegmentValue], month: date) -> None:
         Column("LTV/CAC", True, "mc-strong"),
         Column(""),
     ]
-    st.html(markup.table(columns, [_segment(row) for row in rows], label="Lifetime value"))
+    st.html(markup.table(columns, [segment_row(row) for row in rows], label="Lifetime value"))
 
 
-def _segment(row: SegmentValue) -> Row:
+def segment_row(row: SegmentValue) -> Row:
+    """Its last cell says whether the segment earns back what it costs to win, or what that waits for."""
     if row.is_alert:
         alert = markup.tag("span", "✗ under 3" if row.ltv_cac is not None else "✗ no margin", css="mc-bad")
     else:
