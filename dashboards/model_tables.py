@@ -98,12 +98,12 @@ def _sum(group: Sequence[CostLine]) -> CostLine:
     counts = ("requests", "unpriced_requests", "partial_requests", "unconverted_events", "input_tokens",
               "cache_read_input_tokens", "output_tokens")  # fmt: skip
     tiers_of = ", ".join(sorted({str(line.key[2]) for line in group}))
-    sums = {name: sum(getattr(line, name) for line in group) for name in counts}
-    amounts = {
-        name: sum((getattr(line, name) for line in group), Decimal(0))
+    cost, at_list, contracted = (
+        sum((getattr(line, name) for line in group), Decimal(0))
         for name in ("cost_usd", "list_cost_usd", "contracted_cost_usd")
-    }
-    return CostLine((tiers_of,), **amounts, **sums)
+    )
+    sums = [sum(getattr(line, name) for line in group) for name in counts]
+    return CostLine((tiers_of,), cost, *sums, list_cost_usd=at_list, contracted_cost_usd=contracted)
 
 
 def _opened(page: Page, name: Model, period: Period, feature: str | None) -> None:

@@ -70,10 +70,10 @@ def _table(page: Page, attempts: Sequence[Attempt], files: Mapping[str, str]) ->
     columns = [
         Column("started"),
         Column("model", css="mc-name"),
+        Column("cost", True, "mc-strong"),
         Column("status"),
         Column("tokens in", True),
         Column("tokens out", True),
-        Column("cost", True, "mc-strong"),
         Column("log line", css="mc-name", hint="File and line, with the key of the record in the lake"),
     ]
     return markup.table(columns, [_row(page, attempt, files) for attempt in attempts], label="Requests of the task")
@@ -96,12 +96,12 @@ def _row(page: Page, attempt: Attempt, files: Mapping[str, str]) -> Row:
         [
             markup.stacked(started, text.day(attempt.started_at)),
             markup.stacked(attempt.model or "no model named", attempt.provider_name or "no provider named"),
-            markup.stacked(attempt.status, ", ".join(how)),
-            text.NONE if attempt.input_tokens is None else text.count(attempt.input_tokens),
-            text.NONE if attempt.output_tokens is None else text.count(attempt.output_tokens),
             markup.stacked(
                 shown_bound(attempt.cost_usd, "usd", sign) or text.NONE, f"{price}: {why}" if price and why else price
             ),
+            markup.stacked(attempt.status, ", ".join(how)),
+            text.NONE if attempt.input_tokens is None else text.count(attempt.input_tokens),
+            text.NONE if attempt.output_tokens is None else text.count(attempt.output_tokens),
             markup.stacked(line, f"record {attempt.record_key}"),
         ],
         "mc-plain" if attempt.is_superseded else "",

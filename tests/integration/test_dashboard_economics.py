@@ -123,7 +123,7 @@ def test_the_dearest_task_opens_to_its_requests_with_their_log_lines(company: Wo
     keys = [key for (key,) in company.rows("select record_key from fct_llm_request_priced where task_id like '%retried%' "
                                            "order by started_at")]  # fmt: skip
     assert listed == [
-        [f"10:0{line}:0010 Nov 2026", f"{SONNET}anthropic", status, "1,000", "100", "$0.004500",
+        [f"10:0{line}:0010 Nov 2026", f"{SONNET}anthropic", "$0.004500", status, "1,000", "100",
          f"requests.jsonl:{line}record {keys[line - 1]}"]
         for line, status in ((1, "errorreplaced"), (2, "ok"))
     ]  # fmt: skip
@@ -132,7 +132,7 @@ def test_the_dearest_task_opens_to_its_requests_with_their_log_lines(company: Wo
     assert f"Task {NAME}" in seen
     assert "<b>retried" not in html(opened)
     dark = rows(page("tasks", week="2026-11-09", task="dark"), "Requests of the task")
-    assert dark[0][5] == "–no price: unknown model"
+    assert dark[0][2] == "–no price: unknown model"
 
 
 def test_what_the_url_gets_wrong_is_told(reader: Reader) -> None:
