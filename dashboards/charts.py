@@ -42,7 +42,7 @@ def trend(points: Sequence[TrendPoint]) -> go.Figure:
     figure = go.Figure(
         go.Scatter(
             x=[point.week_start for point in points],
-            y=[_in_unit(point.value, unit) for point in points],
+            y=[in_unit(point.value, unit) for point in points],
             mode="lines+markers",
             line={"color": BLUE, "width": 2},
             marker={
@@ -57,7 +57,7 @@ def trend(points: Sequence[TrendPoint]) -> go.Figure:
     )
     target = points[-1].target
     if target is not None:
-        height = _in_unit(target, unit)
+        height = in_unit(target, unit)
         figure.add_hline(y=height, line={"color": ORANGE, "width": 1.3, "dash": "dash"})
         figure.add_annotation(
             x=0, xref="paper", y=height, yshift=8, xanchor="left", showarrow=False,
@@ -67,7 +67,7 @@ def trend(points: Sequence[TrendPoint]) -> go.Figure:
     weeks = [point.week_start for point in points]
     every = -(-len(weeks) // 5)
     figure.update_xaxes(tickvals=weeks[::-1][::every], tickformat="%-d %b")
-    return _dressed(figure, 170)
+    return dressed(figure, 170)
 
 
 def concentration(steps: Sequence[Step], marked: Sequence[Step]) -> go.Figure:
@@ -82,16 +82,16 @@ def concentration(steps: Sequence[Step], marked: Sequence[Step]) -> go.Figure:
                 x=[0, 100], y=[0, 100], mode="lines", line={"color": GRAY, "width": 1, "dash": "dot"}, hoverinfo="skip"
             ),
             go.Scatter(
-                x=[_in_unit(step.tenant_share, "ratio") for step in steps],
-                y=[_in_unit(step.cost_share, "ratio") for step in steps],
+                x=[in_unit(step.tenant_share, "ratio") for step in steps],
+                y=[in_unit(step.cost_share, "ratio") for step in steps],
                 mode="lines",
                 line={"color": BLUE, "width": 2.2},
                 text=hover,
                 hovertemplate="%{text}<extra></extra>",
             ),
             go.Scatter(
-                x=[_in_unit(step.tenant_share, "ratio") for step in marked],
-                y=[_in_unit(step.cost_share, "ratio") for step in marked],
+                x=[in_unit(step.tenant_share, "ratio") for step in marked],
+                y=[in_unit(step.cost_share, "ratio") for step in marked],
                 mode="markers+text",
                 marker={"color": BLUE, "size": 8},
                 text=[f"{text.counted(step.tenants, 'tenant')}: {shown(step.cost_share, 'ratio')}" for step in marked],
@@ -102,7 +102,7 @@ def concentration(steps: Sequence[Step], marked: Sequence[Step]) -> go.Figure:
     )
     figure.update_xaxes(title="tenants, dearest first", ticksuffix="%", range=[-2, 102])
     figure.update_yaxes(title="share of cost of goods", ticksuffix="%", range=[0, 104])
-    return _dressed(figure, 330)
+    return dressed(figure, 330)
 
 
 def revenue_and_cost(rows: Sequence[tuple[TenantMargin, State]], margin_min: Decimal | None) -> go.Figure:
@@ -142,7 +142,7 @@ def revenue_and_cost(rows: Sequence[tuple[TenantMargin, State]], margin_min: Dec
     figure.update_yaxes(
         title="cost of goods, USD", type="log", tickprefix="$", dtick=1, range=_decades(lowest, ends[1])
     )
-    figure = _dressed(figure, 330)
+    figure = dressed(figure, 330)
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
 
 
@@ -169,7 +169,7 @@ def tenant_days(days: Sequence[TenantDay], window: Period, chosen: Period) -> go
     )  # fmt: skip
     figure.update_yaxes(tickprefix="$", rangemode="tozero")
     figure.update_xaxes(tickvals=dates[:: max(7, -(-len(dates) // 56) * 7)], tickformat="%-d %b")
-    figure = _dressed(figure, 250)
+    figure = dressed(figure, 250)
     return figure.update_layout(
         showlegend=True, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, bargap=0.25
     )
@@ -196,13 +196,14 @@ def _decades(low: Decimal, high: Decimal) -> list[float | None]:
     return [coordinate(low.log10()), coordinate(high.log10())]
 
 
-def _in_unit(value: Decimal | None, unit: str) -> float | None:
+def in_unit(value: Decimal | None, unit: str) -> float | None:
     """As the axis is labelled: per cent, seconds, else as it is."""
     scale = {"ratio": Decimal(100), "ms": Decimal("0.001")}.get(unit, Decimal(1))
     return coordinate(None if value is None else value * scale)
 
 
-def _dressed(figure: go.Figure, height: int) -> go.Figure:
+def dressed(figure: go.Figure, height: int) -> go.Figure:
+    """With the look that all charts share; `height` in pixels."""
     figure.update_layout(
         height=height, margin={"l": 8, "r": 12, "t": 10, "b": 8}, showlegend=False, hovermode="closest",
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", dragmode=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from pipelines.exports.csv_file import Column, Table, encode
@@ -43,6 +44,20 @@ def days_csv(days: Sequence[TenantDay]) -> bytes:
     """One row per day of a tenant."""
     names = [field.name for field in fields(TenantDay)]
     return _csv("days", names, [tuple(getattr(day, name) for name in names) for day in days])
+
+
+def rows_csv(
+    name: str, kind: type[Any], rows: Sequence[Any], keys: Sequence[str] = (), more: Sequence[str] = ()
+) -> bytes:
+    """Rows of one type of the reader: a column per part of their key, per field, and per property named in `more`."""
+    columns = [field.name for field in fields(kind) if field.name != "key"] + list(more)
+    cells = [(*(row.key if keys else ()), *(_cell(getattr(row, column)) for column in columns)) for row in rows]
+    return _csv(name, [*keys, *columns], cells)
+
+
+def _cell(value: Any) -> Any:
+    """Instants as ISO 8601 text in UTC."""
+    return f"{value.isoformat()}Z" if isinstance(value, datetime) else value
 
 
 def _csv(name: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> bytes:

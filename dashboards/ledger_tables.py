@@ -27,7 +27,7 @@ def quarantine(page: Page) -> None:
     if not rows:
         st.html(markup.note("good", "✓ Empty: every row that came in could be read."))
         return
-    counts = Counter((_short(page, row.file), row.source, row.reason) for row in rows)
+    counts = Counter((short_path(page, row.file), row.source, row.reason) for row in rows)
     columns = [
         Column("file", css="mc-name"),
         Column("format"),
@@ -49,7 +49,7 @@ def quarantine(page: Page) -> None:
     )  # fmt: skip
 
 
-def _short(page: Page, path: str) -> str:
+def short_path(page: Page, path: str) -> str:
     """Below the data folder's home, without it: the rest is the same on every line."""
     home = str(page.settings.data_dir.resolve().parent) + "/"
     return path.removeprefix(home)
@@ -73,7 +73,8 @@ def landings(page: Page) -> None:
     with st.expander(f"The last {FILES} files"):
         files = ledger_view.landed_files(page.control, FILES)
         body = [
-            Row([_short(page, file.path), file.state, *_counts(file), text.instant(file.landed_at)]) for file in files
+            Row([short_path(page, file.path), file.state, *_counts(file), text.instant(file.landed_at)])
+            for file in files
         ]
         listed = [Column("file", css="mc-name"), Column("state"), *_count_columns(), Column(""), Column("landed")]
         st.html(markup.table(listed, body, label="Last files"))

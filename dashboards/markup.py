@@ -75,6 +75,11 @@ def muted(*parts: Text) -> Html:
     return tag("span", *parts, css="mc-muted")
 
 
+def stacked(above: Text, below: Text) -> Html:
+    """Two lines in one cell: a figure, and what puts it in proportion."""
+    return joined(safe(above), tag("div", below, css="mc-below") if below else "")
+
+
 def code(text: str) -> Html:
     return tag("code", text, css="mc-code")
 
@@ -143,6 +148,12 @@ def bars(heights: Sequence[int | None], hints: Sequence[str], *, last_is_open: b
         size = 0 if height is None else max(height, 4)
         made.append(f'<span class="{css}" style="height:{size}%" title="{escape(hint)}"></span>')
     return Html(f'<span class="mc-bars" aria-hidden="true">{"".join(made)}</span>')
+
+
+def bars_across(per_cent: int) -> Html:
+    """A bar from the left, 0 to 100."""
+    size = max(0, min(per_cent, 100))
+    return Html(f'<span class="mc-across" aria-hidden="true"><span style="width:{size}%"></span></span>')
 
 
 def balance(per_cent: int) -> Html:

@@ -10,13 +10,13 @@ import streamlit as st
 
 from dashboards import format as text
 from dashboards import markup
-from dashboards.address import Address
+from dashboards.address import ALL, Address
 from dashboards.source import Marts
 from pipelines.settings import Settings
 from warehouse.control import Control
 from warehouse.publish import Pointer
-from warehouse.reader import Reader
-from warehouse.rows import DataState, Period, TenantMargin
+from warehouse.reader import UNATTRIBUTED, Reader
+from warehouse.rows import CostLine, DataState, Period, TenantMargin
 
 WEEK = timedelta(days=7)
 
@@ -52,6 +52,14 @@ class Page:
         options = {f"{month:%Y-%m}": f"{month:%B %Y}" for month in self.marts.months()[::-1]}
         return date.fromisoformat(self.address.choose("month", "Month", options, next(iter(options))) + "-01")
 
+    def choose_feature(self, costs: Iterable[CostLine]) -> str | None:
+        """A select box of the features that these costs (by feature) name; None for all of them."""
+        names = sorted({str(line.key[0]) for line in costs}, key=lambda name: (name == UNATTRIBUTED, name))
+        chosen = self.address.choose(
+            "feature", "Feature", {ALL: "All features"} | {name: text.known(name) for name in names}, ALL
+        )
+        return None if chosen == ALL else chosen
+
     def previous(self, week: date) -> date | None:
         """The week before, where the data has it."""
         before = week - WEEK
@@ -80,7 +88,7 @@ class Page:
         )
 
 
-def coverage_words(rows: Iterable[TenantMargin]) -> str:
+def coverage_words(rows: Iterable[TenantMargin | CostLine]) -> str:
     """How much of the requests in these rows has a full price."""
     listed = list(rows)
     requests = sum(row.requests for row in listed)

@@ -1,6 +1,6 @@
 """Where the pages get their figures: one reader and one control database for the process, answers kept for each version.
 
-An answer is kept under (data folder, version, question, arguments, tenant): a new version asks anew and mixes with no old one.
+An answer is kept under (data folder, version, question, arguments): a new version asks anew and mixes with no old one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import streamlit as st
 
 from pipelines.settings import Settings, load_settings
 from warehouse.control import Control
+from warehouse.model_questions import UserKey
+from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse, RoutedTasks, TierUse
 from warehouse.reader import Reader
 from warehouse.rows import (
     CostLine,
@@ -31,6 +33,9 @@ from warehouse.rows import (
     UnpricedLine,
     Week,
 )
+from warehouse.task_questions import WasteKey
+from warehouse.task_rows import Attempt, ContextBin, PromptGrowth, Task, TaskDriver, TaskGroup, Waste
+from warehouse.user_rows import PlanUsers, SegmentValue, TopShare
 
 CONFIG_VARIABLE = "MARGINCALL_CONFIG"
 """Set by `margincall dashboard`: the configuration file that was asked for."""
@@ -57,10 +62,11 @@ def control(url: str) -> Control:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def _answer(data_dir: str, n: int, question: str, arguments: tuple[Any, ...], tenant_id: str | None) -> Any:
+def _answer(
+    data_dir: str, n: int, question: str, arguments: tuple[Any, ...], named: tuple[tuple[str, Any], ...]
+) -> Any:
     source = reader(data_dir)
-    scope = {"tenant_id": tenant_id} if tenant_id is not None else {}
-    answer = getattr(source, question)(*arguments, **scope)
+    answer = getattr(source, question)(*arguments, **dict(named))
     if source.version().n != n:
         raise Moved
     return answer
@@ -109,5 +115,58 @@ class Marts:
     def unpriced(self, period: Period) -> list[UnpricedLine]:
         return self._ask("unpriced", period)
 
-    def _ask(self, question: str, *arguments: Any, tenant_id: str | None = None) -> Any:
-        return _answer(self.data_dir, self.n, question, arguments, tenant_id)
+    def task_groups(self, period: Period) -> list[TaskGroup]:
+        return self._ask("task_groups", period)
+
+    def waste(
+        self, week: date, by: Sequence[WasteKey] = (), *, feature: str | None = None, kind: str | None = None
+    ) -> list[Waste]:
+        return self._ask("waste", week, tuple(by), feature=feature, kind=kind)
+
+    def task_drivers(self, week: date, feature: str | None) -> list[TaskDriver]:
+        return self._ask("task_drivers", week, feature)
+
+    def context_bins(self, week: date, feature: str | None) -> list[ContextBin]:
+        return self._ask("context_bins", week, feature)
+
+    def prompt_growth(self, week: date, feature: str | None) -> list[PromptGrowth]:
+        return self._ask("prompt_growth", week, feature)
+
+    def dearest_tasks(self, period: Period, limit: int, feature: str | None) -> list[Task]:
+        return self._ask("dearest_tasks", period, limit, feature)
+
+    def task(self, task_id: str) -> Task | None:
+        return self._ask("task", task_id)
+
+    def attempts(self, task_id: str) -> list[Attempt]:
+        return self._ask("attempts", task_id)
+
+    def cache_weeks(self) -> list[CacheWeek]:
+        return self._ask("cache_weeks")
+
+    def prompt_cache(self, week: date) -> list[PromptCacheUse]:
+        return self._ask("prompt_cache", week)
+
+    def model_prices(self, period: Period) -> list[ModelPrice]:
+        return self._ask("model_prices", period)
+
+    def model_users(self, period: Period, provider: str | None, model: str | None, by: UserKey) -> list[CostLine]:
+        return self._ask("model_users", period, provider, model, by)
+
+    def tier_uses(self, week: date) -> list[TierUse]:
+        return self._ask("tier_uses", week)
+
+    def routed_tasks(self, week: date) -> list[RoutedTasks]:
+        return self._ask("routed_tasks", week)
+
+    def plan_users(self, week: date) -> list[PlanUsers]:
+        return self._ask("plan_users", week)
+
+    def top_shares(self, week: date) -> list[TopShare]:
+        return self._ask("top_shares", week)
+
+    def segment_values(self, month: date) -> list[SegmentValue]:
+        return self._ask("segment_values", month)
+
+    def _ask(self, question: str, *arguments: Any, **named: Any) -> Any:
+        return _answer(self.data_dir, self.n, question, arguments, tuple(named.items()))

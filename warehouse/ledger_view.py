@@ -218,6 +218,13 @@ def quarantined(data_dir: Path, control: Control, limit: int) -> list[Quarantine
     return found
 
 
+def landed_paths(control: Control, landing_ids: Iterable[str]) -> dict[str, str]:
+    """Files by the id of the landing that read them; a landing that the ledger no longer knows is left out."""
+    table = db.landing
+    query = sa.select(table.c.landing_id, table.c.path).where(table.c.landing_id.in_(sorted(set(landing_ids))))
+    return {row.landing_id: row.path for row in control.rows(query)}
+
+
 def _kept(path: Path) -> Iterator[QuarantinedRow]:
     if path.exists():
         with path.open(encoding="utf-8") as file:

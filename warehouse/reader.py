@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +16,9 @@ import duckdb
 
 from warehouse import publish
 from warehouse.connection import published
+from warehouse.model_questions import ModelQuestions
 from warehouse.publish import SERVING_VERSION, Pointer, PublishError
+from warehouse.questions import usd as _usd
 from warehouse.rows import (
     Answer,
     CostLine,
@@ -36,6 +37,8 @@ from warehouse.rows import (
     Week,
     WeeklyMetric,
 )
+from warehouse.task_questions import TaskQuestions
+from warehouse.user_questions import UserQuestions
 
 __all__ = ["NoSuchWeek", "NothingPublished", "Period", "QueryError", "Reader", "Week", "WeeklyMetric"]
 
@@ -59,8 +62,11 @@ class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
 
 
-class Reader:
-    """Reads the published version of one data folder. Safe to share between threads."""
+class Reader(TaskQuestions, ModelQuestions, UserQuestions):
+    """Reads the published version of one data folder. Safe to share between threads.
+
+    Questions about tasks, models and caches, and users stand in a file for each subject.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         self.folder = publish.serving_folder(data_dir.resolve())
@@ -310,8 +316,3 @@ def _checked(asked: Sequence[str], known: Sequence[str]) -> list[str]:
     if unknown:
         raise QueryError(f"Unknown dimension {', '.join(map(repr, unknown))}. Known: {', '.join(known)}.")
     return list(asked)
-
-
-def _usd(pico: Any) -> Decimal:
-    """Pico-dollars to dollars with 12 decimals."""
-    return Decimal(int(pico)).scaleb(-12)

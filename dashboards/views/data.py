@@ -15,7 +15,7 @@ from warehouse import ledger_view
 from warehouse.reader import UNATTRIBUTED
 from warehouse.rows import Period
 
-TITLE, ICON, ORDER = "Data", ":material/database:", 3
+TITLE, ICON, ORDER = "Data", ":material/database:", 9
 
 ROWS = 12
 """Of what names no tenant, one by one."""

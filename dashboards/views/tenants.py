@@ -8,7 +8,7 @@ from decimal import Decimal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import charts, downloads, markup, tenant
+from dashboards import charts, downloads, markup, tenant, users
 from dashboards import format as text
 from dashboards.address import ALL, write
 from dashboards.grid import tenant_grid
@@ -67,6 +67,7 @@ def _everyone(page: Page, rows: Sequence[TenantMargin], period: Period, place: D
         )
     )
     st.html(_company(rows, chosen, len(everyone)))
+    users.show(page, period)
 
 
 def _target_words(target: Decimal | None) -> str:

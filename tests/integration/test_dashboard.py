@@ -116,6 +116,22 @@ def test_the_tenants_page_says_who_is_under_water_and_who_pays_nothing(reader: R
     assert list(only["name"]) == ["=Beta"]
 
 
+def test_a_user_is_held_against_what_the_plan_pays(reader: Reader) -> None:
+    del reader
+    at = page("tenants", week="2026-11-09")
+    # One user each: beta's ten requests at $0.0045 against a cent, acme's four and one without a price against seven dollars.
+    assert rows(at, "Cost per active user") == [
+        ["starter▼ P90 above revenue", "1", *["$0.04500"] * 4, "$0.01000"],
+        ["pro", "1", *["≥ $0.01800"] * 4, "$7.00"],
+        ["free", "1", *["$0.004500"] * 4, "$0.00"],
+        ["No plan named", "1", *["$0.004500"] * 4, "$0.00"],
+    ]
+    # 0.045 of 0.072
+    assert "the dearest 20% (1 user) make 62.5%" in words(at)
+    assert "What a user costs" not in words(page("tenants", period="month", month="2026-11"))
+    assert "No tenant paid in October 2026" in words(at), "half of November is no month"
+
+
 def test_a_month_has_the_months_figures(reader: Reader) -> None:
     month = Period.month(MONDAY)
     at = page("tenants", period="month", month="2026-11")
@@ -220,7 +236,7 @@ def test_the_data_page_counts_what_has_no_price_and_no_tenant(reader: Reader) ->
 
 def test_a_page_takes_less_than_a_second_also_with_nothing_kept(reader: Reader) -> None:
     del reader
-    for view in ("week", "tenants", "data"):
+    for view in ("week", "tenants", "tasks", "cache", "models", "data"):
         at, took = page(view), list[float]()
         for _ in range(3):  # the best of three, as other tests may run beside this one
             st.cache_data.clear()
