@@ -15,7 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 DEFINITIONS: dict[str, str] = {
     "revenue": "Recognised revenue of the week: each line spread evenly over its days of service.",
-    "total_inference_cost": "All model calls at list price, production or not, whether a tenant is known or not.",
+    "total_inference_cost": "All model calls at the prices paid, production or not, whether a tenant is known or not.",
     "inference_cost_share_of_revenue": "Total inference cost ÷ revenue.",
     "gross_profit": "Revenue − cost of goods. Cost of goods: production inference, embeddings, reranks, tools, vector search, "
     "human review, and shared pools spread over their days.",

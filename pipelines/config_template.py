@@ -76,7 +76,7 @@ logs = ["logs"]
 # share = "0.10"
 
 [model_tiers]                       # shell patterns over model names, tried small, large, mid
-# small = ["*mini*", "*nano*", "*haiku*", "*flash*"]
+# small = ["*-mini*", "*nano*", "*haiku*", "*flash*"]
 # large = ["*opus*", "*-pro*", "gpt-5*"]
 # mid = ["*sonnet*", "gpt-4o*"]
 

@@ -145,7 +145,7 @@ class ModelTiers(Section):
     """Shell patterns over model names, tried small, then large, then mid; a model that none matches is `unknown`."""
 
     small: tuple[str, ...] = (
-        "*mini*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*",
+        "*-mini*", "ministral*", "*nano*", "*haiku*", "*flash*", "*lite*", "*small*", "*-8b*", "*-7b*", "*-3b*", "*micro*",
         "*embedding*",
     )  # fmt: skip
     mid: tuple[str, ...] = ("*sonnet*", "gpt-4o*", "gpt-4.1*", "*medium*", "*-70b*", "deepseek-chat*", "grok-3*")
