@@ -81,7 +81,7 @@ class Page:
         st.html(
             markup.tag(
                 "div",
-                f"US dollars at the prices paid, rounded for reading; downloads are exact. ≥ and ≤ mark bounds: some requests in the "
+                f"US dollars as paid, rounded for reading; downloads are exact. ≥ and ≤ mark bounds: some requests in the "
                 f"total have no full price. {known}Price book {self.state.price_book_id}.",
                 css="mc-footer",
             )

@@ -183,7 +183,7 @@ def test_what_the_url_gets_wrong_is_told_and_the_page_is_shown(
     del reader
     seen = words(page(view, **asked))
     assert "not known here" in seen or "neither revenue nor cost" in seen
-    assert "US dollars at list price" in seen
+    assert "US dollars as paid" in seen
 
 
 def test_the_url_says_all_that_is_shown(reader: Reader) -> None:
