@@ -46,6 +46,7 @@ def test_every_commented_line_of_the_template_can_be_uncommented(tmp_path: Path)
     assert found.retention.request_days == 400
     assert found.sources.langfuse.outcome_threshold == found.sources.otlp.outcome_threshold == Decimal("0.5")
     assert found.sources.ranked == Settings().sources.ranked
+    assert [item.share for item in found.revenue.expected_breakage] == [Decimal("0.10")]
 
 
 def test_the_template_shows_every_section_and_every_source_s_own_places(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_the_template_shows_every_section_and_every_source_s_own_places(tmp_path
 
 def uncommented(template: str) -> str:
     """Every setting of the template set to what is shown; what is prose stays a comment."""
-    return re.sub(r"^# (?=\[\[\w+\]\]$|\w+ = |  \"|\]$)", "", template, flags=re.MULTILINE)
+    return re.sub(r"^# (?=\[\[[\w.]+\]\]$|\w+ = |  \"|\]$)", "", template, flags=re.MULTILINE)
 
 
 def test_a_typo_names_the_nearest_setting_and_what_is_known(tmp_path: Path) -> None:
