@@ -1,21 +1,21 @@
--- one row per week and user who is a person, with the plan of its tenant and its place among the plan's users
+-- one row per week and user who is a person, with its tenant's plan and its place among the plan's users
 with users as (
 
     select * from {{ ref('fct_user_week') }} where not is_service_account
 
 ),
 
-tenants as (
+tenant_weeks as (
 
-    select * from {{ ref('dim_tenant') }}
+    select * from {{ ref('int_tenant_week') }}
 
 ),
 
 planned as (
 
-    select users.*, coalesce(tenants.plan, 'no_plan') as plan
+    select users.*, tenant_weeks.plan
     from users
-    left join tenants on users.tenant_id = tenants.tenant_id
+    inner join tenant_weeks on users.week_start = tenant_weeks.week_start and users.tenant_id = tenant_weeks.tenant_id
 
 )
 

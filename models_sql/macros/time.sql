@@ -50,6 +50,11 @@
   add_months({{ first_day }}, {{ months }})
 {%- endmacro %}
 
+{#- Whether a stretch of days [valid_from, valid_to), open where it lasts, holds on a date. -#}
+{% macro holds_on(day, stretch) -%}
+  {{ stretch }}.valid_from <= {{ day }} and ({{ stretch }}.valid_to is null or {{ stretch }}.valid_to > {{ day }})
+{%- endmacro %}
+
 {#- Whole days from one date to another. -#}
 {% macro days_between(first, last) -%}
   {{ return(adapter.dispatch('days_between', 'margincall')(first, last)) }}

@@ -11,18 +11,30 @@ tenants as (
 
     select * from {{ ref('dim_tenant') }}
 
+),
+
+planned as (
+
+    select
+        margins.*,
+        coalesce(dated.plan, tenants.plan, 'no_plan') as plan,
+        cast(date_trunc('month', tenants.started_on) as date) as start_month
+    from margins
+    left join tenants on margins.tenant_id = tenants.tenant_id
+    left join {{ ref('dim_tenant_plan') }} as dated
+        on margins.tenant_id = dated.tenant_id and {{ holds_on('last_day(margins.month)', 'dated') }}
+
 )
 
 select
-    margins.month,
-    coalesce(tenants.plan, 'no_plan') as plan,
-    cast(date_trunc('month', tenants.started_on) as date) as start_month,
+    month,
+    plan,
+    start_month,
     cast(count(*) as bigint) as tenants,
-    {{ sum_usd('margins.revenue_usd') }} as revenue_usd,
-    {{ sum_usd('margins.cogs_usd') }} as cogs_usd,
-    {{ sum_usd('margins.gross_profit_usd') }} as gross_profit_usd,
-    case when sum(margins.revenue_usd) > 0 then {{ pico_to_usd(ratio(
-        usd_to_pico('sum(margins.gross_profit_usd)'), usd_to_pico('sum(margins.revenue_usd)'))) }} end as gross_margin
-from margins
-left join tenants on margins.tenant_id = tenants.tenant_id
-group by margins.month, coalesce(tenants.plan, 'no_plan'), cast(date_trunc('month', tenants.started_on) as date)
+    {{ sum_usd('revenue_usd') }} as revenue_usd,
+    {{ sum_usd('cogs_usd') }} as cogs_usd,
+    {{ sum_usd('gross_profit_usd') }} as gross_profit_usd,
+    case when sum(revenue_usd) > 0 then {{ pico_to_usd(ratio(
+        usd_to_pico('sum(gross_profit_usd)'), usd_to_pico('sum(revenue_usd)'))) }} end as gross_margin
+from planned
+group by month, plan, start_month

@@ -8,11 +8,13 @@ with margins as (
     -- one row per month and paying tenant
     select
         margins.month,
-        coalesce(tenants.segment, 'no_segment') as segment,
+        coalesce(dated.segment, tenants.segment, 'no_segment') as segment,
         {{ usd_to_pico('margins.revenue_usd') }} as revenue_pico,
         {{ usd_to_pico('margins.gross_profit_usd') }} as gross_profit_pico
     from {{ ref('mart_tenant_margin_month') }} as margins
     left join {{ ref('dim_tenant') }} as tenants on margins.tenant_id = tenants.tenant_id
+    left join {{ ref('dim_tenant_plan') }} as dated
+        on margins.tenant_id = dated.tenant_id and {{ holds_on('last_day(margins.month)', 'dated') }}
     where margins.revenue_usd > 0
 
 ),

@@ -7,22 +7,12 @@ with users as (
 
 ),
 
-tenants as (
-
-    select * from {{ ref('dim_tenant') }}
-
-),
-
 revenues as (
 
     -- one row per week and plan
-    select
-        {{ week_start('tenant_days.usage_date') }} as week_start,
-        coalesce(tenants.plan, 'no_plan') as plan,
-        {{ sum_big('tenant_days.revenue_pico') }} as revenue_pico
-    from {{ ref('fct_tenant_day') }} as tenant_days
-    left join tenants on tenant_days.tenant_id = tenants.tenant_id
-    group by {{ week_start('tenant_days.usage_date') }}, coalesce(tenants.plan, 'no_plan')
+    select week_start, plan, {{ sum_big('revenue_pico') }} as revenue_pico
+    from {{ ref('int_tenant_week') }}
+    group by week_start, plan
 
 ),
 

@@ -321,3 +321,7 @@ def is_trace_of(trace: str, request: str) -> str:
 
 def begins_with(text: str, start: str) -> str:
     return f"{text} = {start}"
+
+
+def holds_on(day: str, stretch: str) -> str:
+    return f"{stretch}.valid_from <= {day}"
