@@ -111,7 +111,7 @@ def test_explain_prints_the_formula_its_sql_and_the_lines_of_the_log(company: Pa
     done = margincall(company, "explain", "total_inference_cost", "--rows", "2")
     assert done.returncode == 0, done.stderr
     assert "Total inference cost · week 2026-11-09 to 2026-11-15 (not complete yet) · all tenants" in done.stdout
-    assert "$0.009   exactly 0.009 USD" in done.stdout
+    assert "$0.009000   exactly 0.009 USD" in done.stdout
     assert "1,000 input × $3/M + 100 output × $15/M (priced, genai-prices, book " in done.stdout
     assert "logs/requests.jsonl:1 · record " in done.stdout
     (sql,) = {line.strip() for line in done.stdout.splitlines() if "select coalesce(sum(inference_cost_usd)" in line}

@@ -52,7 +52,7 @@ def test_the_webserver_loads_every_asset_schedule_and_sensor_and_ends_with_all_i
     assert {"stg_llm_request", "stg_tenant"} < groups["staging"]
     assert {"fct_llm_request_priced", "mart_weekly_unit_economics"} < groups["marts"]
     assert {name: groups[name] for name in ("ingest", "prices", "serving", "reports", "exports")} == {
-        "ingest": {"llm_request"},
+        "ingest": {"llm_request", "trace"},
         "prices": {"price_book"},
         "serving": {"published_marts"},
         "reports": {"weekly_report"},

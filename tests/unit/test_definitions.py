@@ -90,7 +90,8 @@ def test_every_asset_is_described_and_every_model_rests_on_what_it_reads(workspa
     nodes = {node.key.to_user_string(): node for node in graph.asset_nodes}
     assert [name for name, node in nodes.items() if not node.description] == []
     parents = {name: {key.to_user_string() for key in node.parent_keys} for name, node in nodes.items()}
-    assert parents["stg_llm_request"] == {"llm_request"}
+    assert parents["stg_llm_request"] == {"llm_request", "stg_trace"}
+    assert parents["stg_trace"] == {"trace"}
     assert parents["stg_tenant"] == {"feed_tenants"}
     assert parents["stg_model"] == {"price_book"}
     assert parents["fct_llm_request_priced"] == {"int_llm_request_cost", "int_drawdown_segment", "price_book"}
