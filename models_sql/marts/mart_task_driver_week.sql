@@ -69,7 +69,7 @@ select
     week_start,
     feature,
     driver,
-    row_number() over (partition by week_start, feature order by cost_pico desc nulls last, driver asc nulls last) as driver_rank,
+    cast(row_number() over (partition by week_start, feature order by cost_pico desc nulls last, driver asc nulls last) as bigint) as driver_rank,
     tasks,
     {{ pico_to_usd('cost_pico') }} as cost_usd,
     {{ pico_to_usd(ratio('cost_pico', 'feature_cost_pico')) }} as share_of_cost

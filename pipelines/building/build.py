@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipelines.building.credits import write_credits
-from pipelines.building.dbt import MODELS, DbtFailed, NodeSeen, run_dbt
+from pipelines.building.dbt import DbtFailed, NodeSeen, run_dbt
 from pipelines.building.inputs import fingerprint, write_inputs
 from pipelines.building.lock import build_lock
 from pipelines.building.prices import books
@@ -77,7 +77,7 @@ def _build(
     the_lake, warehouse = Lake(data_dir / "lake"), data_dir / "warehouse.duckdb"
     prices = books.candidate(settings, control)
     books.adopt(settings, control, prices)
-    mark = fingerprint(MODELS, settings)
+    mark = fingerprint(settings)
     is_utc = settings.reporting.zone == "UTC"
     rules = RevenueRules(settings.revenue.usage_unit != "none", settings.revenue.accrue_outcomes)
     plan = planner.plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Generator
@@ -42,6 +43,21 @@ class DbtFailed(Exception):
     """One or more models or tests failed; the message names each with its reason."""
 
 
+_manifests: dict[tuple[str, bytes], Any] = {}
+"""dbt's parsed project by target and `models_digest`: reading the models takes longer than a small build. They say nothing of a
+data folder; its paths are put in when a model is compiled.
+"""
+
+
+def models_digest() -> bytes:
+    """A hash of every model, macro, test and description."""
+    digest = hashlib.sha256()
+    for path in sorted(MODELS.rglob("*")):
+        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
+            digest.update(str(path.relative_to(MODELS)).encode() + path.read_bytes())
+    return digest.digest()
+
+
 def run_dbt(
     command: list[str],
     *,
@@ -54,8 +70,6 @@ def run_dbt(
     target_path: Path | None = None,
 ) -> None:
     """Run a dbt command on the project; `target_path` takes dbt's artefacts. Raises DbtFailed."""
-    from dbt.cli.main import dbtRunner
-
     done: list[str] = []
     total = [0]
 
@@ -68,9 +82,11 @@ def run_dbt(
             on_node(_node(event.data))
 
     home = data_dir / "build" / "dbt"
-    arguments = [
+    options = [
         *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "info"),
-        *("--log-path", str(home / "logs"), *command),
+        *("--log-path", str(home / "logs")),
+    ]
+    places = [
         *("--project-dir", str(MODELS), "--profiles-dir", str(MODELS), "--target-path"),
         str(target_path or home / f"target-{target}"),
     ]
@@ -83,15 +99,33 @@ def run_dbt(
     }
     with _environment(variables):
         try:
-            result = dbtRunner(callbacks=[listen]).invoke(arguments)
+            if command == ["parse"]:
+                _invoke([*options, *command, *places])
+                return
+            parsed = (target, models_digest())
+            if parsed not in _manifests:
+                _manifests[parsed] = _invoke([*options, "--no-write-json", "parse", *places])
+            # A run writes into its manifest what it compiled.
+            manifest = _manifests[parsed].deepcopy()
+            _invoke([*options, "--no-write-json", *command, *places], manifest, listen)
         finally:
-            _close_log()
             if target == "duckdb":
                 _close_warehouse()
+
+
+def _invoke(arguments: list[str], manifest: Any = None, listen: Callable[[Any], None] = lambda _: None) -> Any:
+    """What dbt returns. Raises DbtFailed, and what interrupted it."""
+    from dbt.cli.main import dbtRunner
+
+    try:
+        result = dbtRunner(manifest=manifest, callbacks=[listen]).invoke(arguments)
+    finally:
+        _close_log()
     if result.exception is not None and not isinstance(result.exception, Exception):
         raise result.exception  # an interruption, which dbt hands over as if it were a failure of its own
     if not result.success:
         raise DbtFailed(_failures(result))
+    return result.result
 
 
 def _node(data: Any) -> Node:

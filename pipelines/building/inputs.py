@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from pipelines.building.dbt import models_digest
 from pipelines.economics.drawdown import SEGMENT_END
 from pipelines.economics.pricing import CONTEXTS
 from pipelines.pricebook.book import PriceBook
@@ -47,12 +48,8 @@ _TARGETS = {
 }
 
 
-def fingerprint(models: Path, settings: Settings) -> str:
+def fingerprint(settings: Settings) -> str:
     """Changes when the same lake and prices would give other marts: models, and the settings that they store."""
-    digest = hashlib.sha256()
-    for path in sorted(models.rglob("*")):
-        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
-            digest.update(str(path.relative_to(models)).encode() + path.read_bytes())
     stored = {name: str(value) for name, value in _stored_settings(settings).items()}
     parts = [
         stored,
@@ -61,8 +58,8 @@ def fingerprint(models: Path, settings: Settings) -> str:
         settings.users.service_accounts,
         settings.free_tier.model_dump(),
     ]
-    digest.update(json.dumps(parts, sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:16]
+    stored_text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(models_digest() + stored_text.encode()).hexdigest()[:16]
 
 
 def write_inputs(
@@ -71,9 +68,6 @@ def write_inputs(
     """Write every input table of a build as Parquet. Overwrites those of the build before."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
-        "build_day": _days(plan.days),
-        "build_usage_date": _days(plan.usage_dates),
-        **_weeks(plan.usage_dates, settings.reporting.first_day_of_week),
         "calendar": _days(plan.calendar),
         "lake_file": _lake_files(plan, the_lake, control),
         "setting": _table(
@@ -99,13 +93,27 @@ def write_inputs(
     }
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
-    write_told_twice(folder, plan.days, settings)
+    _write_days(folder, plan.days, plan.usage_dates, settings)
     for dataset in lake.datasets():
         pq.write_table(lake.dataset_schema(dataset).empty_table(), folder / f"schema_{dataset}.parquet")
 
 
-def write_told_twice(folder: Path, days: Iterable[date], settings: Settings) -> None:
-    """Write the input `told_twice`, for these days, from the inputs that say which files count and who is erased."""
+def widen_to_all_days(folder: Path, settings: Settings) -> None:
+    """Make the inputs of a build those of a full one, whatever it replaced itself."""
+    listed = pq.read_table(folder / "lake_file.parquet", columns=["day"])["day"].to_pylist()
+    calendar: list[Any] = pq.read_table(folder / "calendar.parquet")["day"].to_pylist()
+    _write_days(folder, {day for day in listed if day is not None}, calendar, settings)
+
+
+def _write_days(folder: Path, days: Collection[date], usage_dates: Collection[date], settings: Settings) -> None:
+    """Write what is replaced: days of the lake, dates and weeks of reporting, and what two logs told of those days."""
+    tables = {
+        "build_day": _days(days),
+        "build_usage_date": _days(usage_dates),
+        **_weeks(usage_dates, settings.reporting.first_day_of_week),
+    }
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet")
     rows = pq.read_table(folder / "lake_file.parquet").to_pylist()
     erased = pq.read_table(folder / "tombstone.parquet").to_pylist()
     told_twice.write(

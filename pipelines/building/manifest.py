@@ -7,7 +7,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from pipelines.building.dbt import MODELS, run_dbt
+from pipelines.building.dbt import models_digest, run_dbt
 
 
 def manifest_file(data_dir: Path) -> Path:
@@ -34,8 +34,4 @@ def manifest_file(data_dir: Path) -> Path:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256(version("dbt-core").encode())
-    for path in sorted(MODELS.rglob("*")):
-        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
-            digest.update(str(path.relative_to(MODELS)).encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    return hashlib.sha256(version("dbt-core").encode() + models_digest()).hexdigest()[:16]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from pipelines.building.dbt import NodeDone, run_dbt
-from pipelines.building.inputs import write_told_twice
+from pipelines.building.inputs import widen_to_all_days
 from pipelines.building.lock import build_lock
 from pipelines.settings import Settings
 from warehouse.lake import datasets
@@ -60,9 +60,7 @@ def build_on_spark(settings: Settings, session: SparkSession, *, on_done: NodeDo
     with build_lock(data_dir), _ansi_kept():
         if not (inputs / "lake_file.parquet").exists():
             raise NothingToBuild(f"{data_dir}: has no inputs of a build. `margincall build` writes them.")
-        # The last build on DuckDB looked at its own days only.
-        listed = pq.read_table(inputs / "lake_file.parquet", columns=["day"])["day"].to_pylist()
-        write_told_twice(inputs, {day for day in listed if day is not None}, settings)
+        widen_to_all_days(inputs, settings)
         register_inputs(session, inputs)
         command = ["build", "--full-refresh", "--exclude-resource-type", "unit_test"]
         unused = data_dir / "warehouse.duckdb"
@@ -99,16 +97,10 @@ def check_session(session: SparkSession) -> None:
 
 
 def register_inputs(session: SparkSession, inputs: Path) -> None:
-    """Register what the models read as temporary views: `input_<name>` and `lake_<dataset>`.
-
-    Every day of the lake counts as a day of this build, whatever the last build on DuckDB replaced.
-    """
+    """Register what the models read as temporary views: `input_<name>` and `lake_<dataset>`."""
     for path in sorted(inputs.glob("*.parquet")):
         if not path.name.startswith("schema_"):
             _parquet(session, path).createOrReplaceTempView(f"input_{path.stem}")
-    days = session.sql("select distinct day from input_lake_file where day is not null")
-    days.createOrReplaceTempView("input_build_day")
-    session.table("input_calendar").createOrReplaceTempView("input_build_usage_date")
     listed = pq.read_table(inputs / "lake_file.parquet", columns=["dataset", "path"]).to_pylist()
     for dataset in datasets():
         files = [Path(row["path"]) for row in listed if row["dataset"] == dataset]

@@ -42,7 +42,7 @@ def test_incremental_builds_equal_a_full_rebuild_for_many_histories(workspace: W
 def test_a_build_that_died_halfway_is_finished_by_the_next(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, built_before_it_died: list[str]
 ) -> None:
-    history = History(workspace, seed=7)
+    history = History(workspace, seed=17)  # after a death its days and their neighbours are still fewer than half
     history.begin()
     workspace.build()
     before = workspace.marts()

@@ -78,6 +78,12 @@ SABOTAGE: tuple[tuple[str, str], ...] = (
         "paid_capacity_is_charged_or_idle",
         "update fct_shared_cost_day set pool_cost_pico = pool_cost_pico - 1 where pool_id = 'idle:gpus'",
     ),
+    ("days_by_feature_and_model_equal_tenants", "update fct_feature_day set requests = requests + 1"),
+    ("days_by_feature_and_model_equal_tenants", "update fct_model_day set other_cost_pico = other_cost_pico + 1"),
+    ("days_by_feature_and_model_equal_tenants", "delete from fct_model_day where usage_date = '2026-11-10'"),
+    ("days_by_feature_and_model_equal_tenants", "insert into fct_feature_day from fct_feature_day limit 1"),
+    ("shared_costs_are_allocated_or_unallocated", "update fct_allocated_cost_day set cost_pico = cost_pico + 1"),
+    ("shared_costs_are_allocated_or_unallocated", "delete from fct_allocated_cost_day where usage_date = '2026-11-10'"),
     (
         "cost_is_null_exactly_where_unpriced",
         "update fct_llm_request_priced set cost_pico = 0 where pricing_status = 'unpriced'",
