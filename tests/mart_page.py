@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pipelines.building.manifest import manifest_file
 from tests.workspace import Workspace
 from warehouse.publish import MARTS, PRICED
 
@@ -29,8 +30,7 @@ This page is written by `make docs` from the models.
 
 def page(workspace: Workspace) -> str:
     """The page for the tables that the workspace's last build has."""
-    target = workspace.settings.data_dir / "build" / "dbt" / "target-duckdb"
-    nodes: dict[str, Any] = json.loads((target / "manifest.json").read_text())["nodes"]
+    nodes: dict[str, Any] = json.loads(manifest_file(workspace.settings.data_dir).read_text())["nodes"]
     return "".join([_HEAD, *(_section(workspace, nodes, name) for name in (PRICED, *MARTS))])
 
 

@@ -3,7 +3,12 @@
 
 with users as (
 
-    select * from {{ ref('int_user_week') }}
+    -- Percentiles by nearest rank, counted: Spark's percentile_disc takes a decimal for a double.
+    select
+        *,
+        row_number() over (partition by week_start, plan order by cost_pico asc nulls last) as rank_from_cheapest,
+        count(cost_pico) over (partition by week_start, plan) as users_with_cost
+    from {{ ref('int_user_week') }}
 
 ),
 
@@ -24,9 +29,9 @@ summed as (
         cast(count(*) as bigint) as active_users,
         cast(sum(incomplete_requests) as bigint) as incomplete_requests,
         {{ sum_big('cost_pico') }} as cost_pico,
-        percentile_disc(0.5) within group (order by cost_pico) as median_pico,
-        percentile_disc(0.8) within group (order by cost_pico) as p80_pico,
-        percentile_disc(0.9) within group (order by cost_pico) as p90_pico
+        min(case when rank_from_cheapest * 10 >= users_with_cost * 5 then cost_pico end) as median_pico,
+        min(case when rank_from_cheapest * 10 >= users_with_cost * 8 then cost_pico end) as p80_pico,
+        min(case when rank_from_cheapest * 10 >= users_with_cost * 9 then cost_pico end) as p90_pico
     from users
     group by week_start, plan
 

@@ -33,6 +33,7 @@ import duckdb
 import pyarrow as pa
 from genai_prices import Usage, calc_price
 
+from pipelines.building.manifest import manifest_file
 from pipelines.pricebook.aliases import resolve
 from pipelines.pricebook.book import build_price_book
 from pipelines.pricebook.catalogue import CATALOGUE_CONTEXT
@@ -137,7 +138,7 @@ def measure(
         database.execute("set timezone = 'UTC'")
         files = _write_requests(database, folder / "requests", models, rows)
         database.execute(f"create or replace view stg_llm_request as select * from {files}")
-        before, price = _models_sql(data_dir / "build" / "dbt" / "target-duckdb")
+        before, price = _models_sql(data_dir)
         costs = [name for name, *_ in database.execute(f"describe {price}").fetchall() if name.endswith("_pico")]
         summed = f"select count(*), {', '.join(f'sum({name})' for name in TOKENS)} from {files}"
         priced = (
@@ -182,12 +183,13 @@ def _models() -> tuple[list[tuple[str, str]], pa.Table]:
     return sorted(own, key=lambda pair: (len(pair[1]), pair)), slices
 
 
-def _models_sql(target: Path) -> tuple[list[str], str]:
+def _models_sql(data_dir: Path) -> tuple[list[str], str]:
     """What the build compiled: statements for stored models between the staged requests and the mart, and the mart."""
-    nodes = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    nodes = json.loads(manifest_file(data_dir).read_text(encoding="utf-8"))["nodes"]
+    compiled = data_dir / "build" / "dbt" / "target-duckdb" / "compiled" / "margincall"
 
     def sql(node: str) -> str:
-        return (target / "compiled" / "margincall" / nodes[node]["original_file_path"]).read_text(encoding="utf-8")
+        return (compiled / nodes[node]["original_file_path"]).read_text(encoding="utf-8")
 
     chain: list[str] = []
 

@@ -33,6 +33,10 @@ RULES: dict[str, tuple[str, str]] = {
         "a float on one engine, digits lost on the other; use ratio or div_half_even",
     ),
     "average": (r"\bavg\s*\(", "a float, and no ratio of sums; divide two sums with div_half_even"),
+    "percentile_of_money": (
+        r"\bpercentile_disc\b[^)]*\)\s*within group\s*\(\s*order by [\w.]*_pico\b",
+        "Spark takes a decimal for a double; count ranks",
+    ),
     "nested_type": (
         r"\b(?:list_\w+|struct_\w+|array_\w+|map_\w+|unnest|list|struct|array|named_struct|explode)\s*\(",
         "lists and structs differ; use rows and joins",

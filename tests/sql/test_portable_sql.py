@@ -26,6 +26,7 @@ BAD: tuple[tuple[str, str], ...] = (
     ("division", "cost_pico / requests"),
     ("division", "sum(cost_pico)/(requests + 1)"),
     ("average", "avg(cost_pico)"),
+    ("percentile_of_money", "percentile_disc(0.5) within group (order by users.cost_pico)"),
     ("nested_type", "list_filter(x, y)"),
     ("nested_type", "struct_pack(a := 1)"),
     ("nested_type", "array_agg(x)"),
