@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from pipelines.settings import Settings, load_settings
+from warehouse.bridge_rows import BridgeWeeks
 from warehouse.control import Control
 from warehouse.model_questions import UserKey
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse, RoutedTasks, TierUse
@@ -164,6 +165,9 @@ class Marts:
 
     def top_shares(self, week: date) -> list[TopShare]:
         return self._ask("top_shares", week)
+
+    def bridge_weeks(self, before: Period, after: Period) -> BridgeWeeks:
+        return self._ask("bridge_weeks", before, after)
 
     def segment_values(self, month: date) -> list[SegmentValue]:
         return self._ask("segment_values", month)

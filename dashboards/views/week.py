@@ -1,4 +1,4 @@
-"""The Monday page: the weekly view, its trends, what moved cost most, and what changed since last week was shown."""
+"""The Monday page: the weekly view, what changed since shown, why gross profit moved, trends, what moved cost most."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import charts, definitions, markup
 from dashboards import format as text
 from dashboards.address import bound, write
+from dashboards.margin_bridge import show_bridge
 from dashboards.markup import Column, Row
 from dashboards.movers_table import show_movers
 from dashboards.page import Page, coverage_words
@@ -39,6 +40,7 @@ def show(page: Page) -> None:
     headlines(week)
     view(page, week)
     _since_shown(page, week)
+    show_bridge(page, start)
     _trends(page)
     show_movers(page, start)
     _definitions(week)

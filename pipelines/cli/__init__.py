@@ -9,12 +9,25 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, explaining, exporting, figures, intake, prices, privacy, servers, sources, upkeep
+from pipelines.cli import (
+    bridging,
+    builds,
+    explaining,
+    exporting,
+    figures,
+    intake,
+    prices,
+    privacy,
+    servers,
+    sources,
+    upkeep,
+)
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
 __all__ = [
     "app",
+    "bridging",
     "builds",
     "explaining",
     "exporting",
@@ -31,6 +44,7 @@ __all__ = [
 
 def main() -> NoReturn:
     """Run the command; turn what a user can mend into a message and an exit code."""
+    from pipelines.bridge import BridgeError
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
     from pipelines.building.prices.answers import PriceQuestionError
@@ -46,7 +60,7 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    usage = (SettingsError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
+    usage = (SettingsError, BridgeError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)
     failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)

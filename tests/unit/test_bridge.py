@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.economics import bridge
 from pipelines.economics.bridge import BARS, FACTORS, Cells, Effects, Parts, cost_effects, margin_points, revenue_points
+from tests.benchmarks.plain_bridge import cell_effects, random_weeks
 
 # Dollars per million tokens in micro-dollars: uncached, read, written, output; per step, and for S per book.
 L_LOW, L_HIGH = (3_000_000, 300_000, 3_750_000, 15_000_000), (6_000_000, 600_000, 7_500_000, 22_500_000)
@@ -219,3 +220,23 @@ def test_three_factors_agree_with_all_their_orders(week_0: tuple[int, ...], week
     for bar in FACTORS[:3]:
         assert abs(int(found[BARS.index(bar)]) + over_all_orders(of[0], of[1], bar)) <= 2
     assert sum(found) == price * (weeks[0][2] - weeks[1][2])
+
+
+def test_cells_with_gaps_of_every_kind_agree_with_a_plain_loop() -> None:
+    """Rows are rounded each, and the rest of a row's rounding is on its largest bar."""
+    cells, parts = random_weeks(40, seed=5)
+    effects = cost_effects(cells, parts)
+    unrounded = bridge._unrounded(cells, parts)
+    assert {int(week) for week in ((parts.attempts == 0).sum(axis=0) > 0)} == {0, 1}
+    compared = 0
+    for cell in np.flatnonzero(cells.in_both)[:12]:
+        wanted = cell_effects(cells, parts, int(cell))
+        exact = unrounded.parts[parts.cell == cell].sum(axis=0) + unrounded.lookups[cell]
+        stored = effects.parts[parts.cell == cell].sum(axis=0) + effects.lookups[cell]
+        for number in range(len(FACTORS)):
+            assert abs(Fraction(str(exact[number])) - wanted[number]) <= max(
+                abs(wanted[number]) / 10**15, Fraction(1, 100)
+            )
+        assert sum(stored) == sum(wanted)
+        compared += 1
+    assert compared == 12
