@@ -8,6 +8,11 @@ from pathlib import Path
 
 import duckdb
 
+BUILD_MEMORY = "2GB"
+"""What a build's statements may keep in memory before they write to disk; the engine's own default is most of the machine's. With
+1 GB two million requests take a tenth longer than with all.
+"""
+
 
 @contextmanager
 def warehouse(path: Path, *, read_only: bool = True) -> Generator[duckdb.DuckDBPyConnection]:
@@ -15,6 +20,7 @@ def warehouse(path: Path, *, read_only: bool = True) -> Generator[duckdb.DuckDBP
     database = duckdb.connect(str(path), read_only=read_only)
     try:
         database.execute("set timezone = 'UTC'")
+        database.execute(f"set memory_limit = {literal(BUILD_MEMORY)}")
         yield database
     finally:
         database.close()

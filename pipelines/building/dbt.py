@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.connection import BUILD_MEMORY
+
 MODELS = Path(__file__).parent.parent.parent / "models_sql"
 
 NodeDone = Callable[[str, int, int], None]
@@ -93,6 +95,7 @@ def run_dbt(
     variables = {
         "MARGINCALL_WAREHOUSE": str(warehouse),
         "MARGINCALL_BUILD_INPUTS": str(inputs),
+        "MARGINCALL_BUILD_MEMORY": BUILD_MEMORY,
         "MARGINCALL_DBT_TARGET": target,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",

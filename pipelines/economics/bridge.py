@@ -63,7 +63,7 @@ class Cells:
     @property
     def in_both(self) -> Array:
         """Whether a cell has calls in both weeks; shape (cells,)."""
-        return (self.calls > 0).all(axis=0)
+        return np.asarray((self.calls > 0).all(axis=0))
 
 
 @dataclass(frozen=True)
