@@ -1,6 +1,6 @@
 """The `margincall` command. Each sub-command reads its options, calls one function and prints what it returns.
 
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 threshold not met (`--strict`: rows in quarantine), 4 locked,
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 threshold not met (`--strict`: rows in quarantine; `gate`), 4 locked,
 130 interrupted.
 """
 
@@ -9,7 +9,19 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from pipelines.cli import builds, explaining, exporting, figures, intake, prices, privacy, servers, sources, upkeep
+from pipelines.cli import (
+    builds,
+    explaining,
+    exporting,
+    figures,
+    gating,
+    intake,
+    prices,
+    privacy,
+    servers,
+    sources,
+    upkeep,
+)
 from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
@@ -19,6 +31,7 @@ __all__ = [
     "explaining",
     "exporting",
     "figures",
+    "gating",
     "intake",
     "main",
     "prices",

@@ -111,6 +111,20 @@ def test_the_commands_of_published_figures_run(tmp_path: Path) -> None:
     assert "1 cost_zero" in done.stdout
 
 
+def test_the_commands_of_the_cost_gate_run(tmp_path: Path) -> None:
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    page = DOCS / "cost-gate.md"
+    done = run(commands(page), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Cost gate passed: 24 cases in both runs." in done.stdout
+    assert "**Cost gate not passed: 1 over the limit; 24 cases in both runs.**" in done.stdout
+    (workflow,) = re.findall(r"run: margincall (gate .+)", page.read_text())
+    options = set(re.findall(r"--[a-z-]+", workflow))
+    assert options == {"--config", "--markdown"} and options <= set(
+        re.findall(r"--[a-z-]+", run("margincall gate --help", tmp_path).stdout)
+    )
+
+
 def small_company(folder: Path) -> None:
     """A configuration whose logs are one request, landed."""
     workspace = Workspace(folder)
