@@ -14,6 +14,7 @@ from pipelines.cli import (
     explaining,
     exporting,
     figures,
+    forecasting,
     gating,
     intake,
     prices,
@@ -31,6 +32,7 @@ __all__ = [
     "explaining",
     "exporting",
     "figures",
+    "forecasting",
     "gating",
     "intake",
     "main",
@@ -49,6 +51,7 @@ def main() -> NoReturn:
     from pipelines.building.prices.answers import PriceQuestionError
     from pipelines.explain.asked import ExplainError
     from pipelines.fetching import FetchError
+    from pipelines.forecast import ForecastError, UnknownTenant
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
     from pipelines.landing.land import LandingError
@@ -59,10 +62,19 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    usage = (SettingsError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
+    usage = (SettingsError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError, UnknownTenant)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)
-    failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
+    failures = (
+        *landing,
+        *removals,
+        BuildError,
+        ControlError,
+        PriceBookError,
+        PublishError,
+        NothingPublished,
+        ForecastError,
+    )
     try:
         app()
     except SystemExit as end:

@@ -52,6 +52,14 @@ def test_the_demo_is_what_the_readme_shows_and_the_tour_can_be_walked_from_its_f
     assert demo_output(tmp_path) == first
     assert _state(tmp_path / "var" / "demo") == before
     assert {path.name for path in tmp_path.iterdir()} == {"var"}
+    ahead = run(
+        commands(DOCS / "forecast.md").replace(
+            "margincall forecast", "MARGINCALL_DATA_DIR=var/demo margincall forecast"
+        ),
+        tmp_path,
+    )
+    assert ahead.returncode == 0, ahead.stderr[-3000:]
+    assert "How such forecasts did" in ahead.stdout and "67%" in ahead.stdout
     assert explained(tmp_path) == example_in_figures(), (
         "the example in docs/figures.md is not what is printed: make readme"
     )
