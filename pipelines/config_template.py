@@ -92,6 +92,15 @@ logs = ["logs"]
 # cost_per_successful_task_max_usd = "0.20"
 # month_cost_plan_usd = "10000"
 
+[gate]                              # `margincall gate`: the largest worsening that passes, as fractions of the baseline
+# max_success_drop = "0.02"         # in points: 82% may fall to 80%
+# max_cost_per_success_increase = "0.05"
+# max_cost_per_task_increase = "0.05"   # default of this and the next two: shown without a verdict
+# max_tokens_increase = "0.10"      # of tokens per successful task
+# max_p95_increase = "0.20"         # of the 95th percentile of task time
+# decide_by = "estimate"            # or "interval": beyond a limit passes while the interval reaches back over it
+# repeat_separator = "#"            # case-7#2 is the second try of case-7
+
 [landing]
 # max_line_bytes = 16777216         # a longer line goes to quarantine unread
 # keep_quarantined_bytes = false    # true keeps the raw bytes of rows that could not be read

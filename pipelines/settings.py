@@ -178,6 +178,21 @@ class Targets(Section):
     month_cost_plan_usd: Decimal | None = None
 
 
+class Gate(Section):
+    """Limits of the cost gate: the largest worsening that passes, as fractions. Unset: shown without a verdict."""
+
+    max_success_drop: Decimal = Field(default=Decimal("0.02"), ge=0, le=1)
+    """In points: 0.02 lets 82% fall to 80%."""
+    max_cost_per_success_increase: Decimal = Field(default=Decimal("0.05"), ge=0)
+    max_cost_per_task_increase: Decimal | None = Field(default=None, ge=0)
+    max_tokens_increase: Decimal | None = Field(default=None, ge=0)
+    max_p95_increase: Decimal | None = Field(default=None, ge=0)
+    decide_by: Literal["estimate", "interval"] = "estimate"
+    """`interval`: what is beyond its limit passes while its interval reaches back over it."""
+    repeat_separator: str = "#"
+    """`case-7#2` is the second try of `case-7`. Empty: every task id is a case of its own."""
+
+
 class Landing(Section):
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
@@ -313,6 +328,7 @@ class Settings(Section):
     revenue: Revenue = Revenue()
     model_tiers: ModelTiers = ModelTiers()
     targets: Targets = Targets()
+    gate: Gate = Gate()
     landing: Landing = Landing()
     control: Control = Control()
     privacy: Privacy = Privacy()

@@ -27,6 +27,7 @@ from warehouse.rows import (
     DataState,
     Dimension,
     Period,
+    ResultDay,
     RevenueGap,
     RevenueMonth,
     SharedCost,
@@ -210,6 +211,27 @@ class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions):
             {"start": period.start, "end": period.end, "tenant": tenant_id},
         )
         return [TenantDay(*row) for row in rows]
+
+    def result_days(self, period: Period) -> list[ResultDay]:
+        """Every tenant's days with revenue, cost or requests, part of shared cost included, by tenant and day."""
+        rows = self._rows(
+            """with days as (
+                select tenant_id, usage_date, revenue_pico, inference_cost_pico,
+                    inference_cogs_pico + other_cogs_pico as cogs_pico,
+                    unpriced_requests + partial_requests + unconverted_events + unconverted_lines as incomplete
+                from fct_tenant_day where usage_date >= $start and usage_date < $end
+                union all
+                select tenant_id, usage_date, 0, 0, cost_pico, unconverted_days
+                from fct_allocated_cost_day where usage_date >= $start and usage_date < $end
+            )
+            select tenant_id, usage_date, sum(revenue_pico), sum(inference_cost_pico), sum(cogs_pico), sum(incomplete)::bigint
+            from days group by tenant_id, usage_date order by tenant_id, usage_date""",
+            {"start": period.start, "end": period.end},
+        )
+        return [
+            ResultDay(tenant, day, _usd(revenue), _usd(inference), _usd(cogs), incomplete)
+            for tenant, day, revenue, inference, cogs, incomplete in rows
+        ]
 
     def shared_costs(self, period: Period) -> list[SharedCost]:
         """What tenants bear of shared cost, by component, dearest first; `unallocated` for what nobody does."""

@@ -247,6 +247,21 @@ class TenantDay:
 
 
 @dataclass(frozen=True)
+class ResultDay:
+    """Revenue and cost of a tenant's day. `cogs_usd` holds its part of shared cost; `inference_cost_usd` every environment.
+
+    `incomplete` counts requests and lines in which a price or a rate is missing: costs are then lower bounds.
+    """
+
+    tenant_id: str
+    usage_date: date
+    revenue_usd: Decimal
+    inference_cost_usd: Decimal
+    cogs_usd: Decimal
+    incomplete: int
+
+
+@dataclass(frozen=True)
 class SharedCost:
     """A tenant's part of the shared cost of goods of a period, by component."""
 

@@ -1,6 +1,6 @@
 """The `margincall` command. Each sub-command reads its options, calls one function and prints what it returns.
 
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 threshold not met (`--strict`: rows in quarantine), 4 locked,
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 threshold not met (`--strict`: rows in quarantine; `gate`), 4 locked,
 130 interrupted.
 """
 
@@ -15,6 +15,8 @@ from pipelines.cli import (
     explaining,
     exporting,
     figures,
+    forecasting,
+    gating,
     intake,
     prices,
     privacy,
@@ -32,6 +34,8 @@ __all__ = [
     "explaining",
     "exporting",
     "figures",
+    "forecasting",
+    "gating",
     "intake",
     "main",
     "prices",
@@ -50,6 +54,7 @@ def main() -> NoReturn:
     from pipelines.building.prices.answers import PriceQuestionError
     from pipelines.explain.asked import ExplainError
     from pipelines.fetching import FetchError
+    from pipelines.forecast import ForecastError, UnknownTenant
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
     from pipelines.landing.land import LandingError
@@ -60,10 +65,20 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    usage = (SettingsError, BridgeError, ExplainError, UnknownSource, NoSuchWeek, QueryError, PriceQuestionError)
+    asked = (ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError)
+    usage = (*asked, SettingsError, UnknownSource)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)
-    failures = (*landing, *removals, BuildError, ControlError, PriceBookError, PublishError, NothingPublished)
+    failures = (
+        *landing,
+        *removals,
+        BuildError,
+        ControlError,
+        PriceBookError,
+        PublishError,
+        NothingPublished,
+        ForecastError,
+    )
     try:
         app()
     except SystemExit as end:

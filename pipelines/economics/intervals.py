@@ -1,4 +1,4 @@
-"""How sure a ratio of two sums is, by drawing the tenants that made it anew.
+"""How sure a ratio of two sums is, by drawing its tenants anew; and a change, by drawing cases with both their sides.
 
 Tasks of one tenant resemble each other, so that a bootstrap over tasks takes its own noise for knowledge: over tenants a
 nominal 90% interval covers some 85%, over tasks 24 to 78%. An interval is no money: floats are enough.
@@ -6,11 +6,12 @@ nominal 90% interval covers some 85%, over tasks 24 to 78%. An interval is no mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.economics.figures import shown
 
@@ -20,6 +21,11 @@ FEWEST = 5
 """With fewer tenants a bootstrap says more about who happens to be there than about the ratio."""
 _CHUNK = 200
 _DIGITS = 6
+_CHANGE_PLACES = 9
+
+Floats = npt.NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
+"""From how often each case was drawn, one row per draw, to the value of every draw; inf without a denominator."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,60 @@ def ratio_interval(parts: Sequence[tuple[Decimal, int]], draws: int = DRAWS) -> 
         return None
     numerators = np.array([float(numerator) for numerator, _ in parts])
     denominators = np.array([float(denominator) for _, denominator in parts])
-    generator = np.random.default_rng(0)
-    ratios = np.empty(draws)
-    for start in range(0, draws, _CHUNK):
-        size = min(_CHUNK, draws - start)
-        drawn = generator.multinomial(count, np.full(count, 1 / count), size=size)
-        sums, wholes = drawn @ numerators, drawn @ denominators
-        ratios[start : start + size] = np.divide(sums, wholes, out=np.full(size, np.inf), where=wholes > 0)
-    tail = float(1 - LEVEL) / 2
-    low, high = np.quantile(ratios, [tail, 1 - tail], method="inverted_cdf")
+    ratios = np.concatenate([ratio(drawn, numerators, denominators) for drawn in _draws(count, draws)])
+    low, high = _ends(ratios)
     return None if np.isinf(low) else Interval(LEVEL, _digits(low), None if np.isinf(high) else _digits(high), count)
+
+
+def change_interval(
+    cases: int, before: Statistic, after: Statistic, *, is_relative: bool, draws: int = DRAWS
+) -> Interval | None:
+    """Percentile bootstrap of the change of a figure between two runs of the same cases: a draw takes a case with both its sides.
+
+    Relative: after ÷ before − 1, else after − before; nine decimals. None for fewer than `FEWEST` cases, where a draw has no
+    value, and where more than one draw in twenty has no lower end.
+    """
+    if cases < FEWEST:
+        return None
+    changes = np.concatenate([_changes(before(d), after(d), is_relative=is_relative) for d in _draws(cases, draws)])
+    if np.isnan(changes).any():
+        return None
+    low, high = _ends(changes)
+    if np.isinf(low):
+        return None
+    return Interval(LEVEL, _change_digits(low), None if np.isinf(high) else _change_digits(high), cases)
+
+
+def ratio(drawn: Floats, numerators: Floats, denominators: Floats) -> Floats:
+    """Σ numerator ÷ Σ denominator of every draw; inf without a denominator."""
+    sums, wholes = drawn @ numerators, drawn @ denominators
+    return np.divide(sums, wholes, out=np.full(len(sums), np.inf), where=wholes > 0)
+
+
+def _changes(before: Floats, after: Floats, *, is_relative: bool) -> Floats:
+    """A figure that neither side has did not change; from nothing to something there is no end."""
+    if not is_relative:
+        is_there = np.isfinite(before) & np.isfinite(after)
+        return np.subtract(after, before, out=np.full(len(before), np.nan), where=is_there)
+    is_same = before == after
+    is_from_nothing = (before == 0) & ~is_same
+    is_usual = ~is_same & ~is_from_nothing & np.isfinite(before)
+    changes = np.where(is_from_nothing, np.inf, np.where(is_same, 0.0, np.where(np.isinf(before), -1.0, np.nan)))
+    return np.divide(after, before, out=changes + 1, where=is_usual) - 1
+
+
+def _draws(count: int, draws: int) -> Iterator[Floats]:
+    """How often each of `count` clusters is drawn, the same ones every time, some draws at once."""
+    generator = np.random.default_rng(0)
+    for start in range(0, draws, _CHUNK):
+        drawn = generator.multinomial(count, np.full(count, 1 / count), size=min(_CHUNK, draws - start))
+        yield drawn.astype(np.float64)
+
+
+def _ends(values: Floats) -> tuple[float, float]:
+    tail = float(1 - LEVEL) / 2
+    low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)
 
 
 def interval_words(interval: Interval) -> str:
@@ -64,3 +114,7 @@ def interval_words(interval: Interval) -> str:
 
 def _digits(value: float) -> Decimal:
     return Decimal(f"{value:.{_DIGITS}g}")
+
+
+def _change_digits(value: float) -> Decimal:
+    return Decimal(f"{value:.{_CHANGE_PLACES}f}") + 0

@@ -52,6 +52,14 @@ def test_the_demo_is_what_the_readme_shows_and_the_tour_can_be_walked_from_its_f
     assert demo_output(tmp_path) == first
     assert _state(tmp_path / "var" / "demo") == before
     assert {path.name for path in tmp_path.iterdir()} == {"var"}
+    ahead = run(
+        commands(DOCS / "forecast.md").replace(
+            "margincall forecast", "MARGINCALL_DATA_DIR=var/demo margincall forecast"
+        ),
+        tmp_path,
+    )
+    assert ahead.returncode == 0, ahead.stderr[-3000:]
+    assert "How such forecasts did" in ahead.stdout and "67%" in ahead.stdout
     assert explained(tmp_path) == example_in_figures(), (
         "the example in docs/figures.md is not what is printed: make readme"
     )
@@ -109,6 +117,20 @@ def test_the_commands_of_published_figures_run(tmp_path: Path) -> None:
     assert "$0.02000  small" in done.stdout
     assert "$0.1984  large" in done.stdout
     assert "1 cost_zero" in done.stdout
+
+
+def test_the_commands_of_the_cost_gate_run(tmp_path: Path) -> None:
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    page = DOCS / "cost-gate.md"
+    done = run(commands(page), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "Cost gate passed: 24 cases in both runs." in done.stdout
+    assert "**Cost gate not passed: 1 over the limit; 24 cases in both runs.**" in done.stdout
+    (workflow,) = re.findall(r"run: margincall (gate .+)", page.read_text())
+    options = set(re.findall(r"--[a-z-]+", workflow))
+    assert options == {"--config", "--markdown"} and options <= set(
+        re.findall(r"--[a-z-]+", run("margincall gate --help", tmp_path).stdout)
+    )
 
 
 def small_company(folder: Path) -> None:
