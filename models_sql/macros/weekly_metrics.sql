@@ -3,6 +3,7 @@
     `bound` is what the value becomes when something is unpriced. -#}
 {% macro weekly_metrics() -%}
   {%- set revenue_missing = [('not ' ~ is_feed_loaded('revenue_lines'), 'revenue_lines feed'), ('$revenue_pico <= 0', 'revenue in this week')] -%}
+  {%- set price_missing = [('not ' ~ is_feed_loaded('revenue_lines') ~ ' and not ' ~ is_feed_loaded('contracts'), 'revenue_lines or contracts feed')] -%}
   {%- set outcome_missing = [('$tasks = 0', 'task ids in the logs'), ('not ' ~ is_feed_loaded('task_outcomes'), 'task_outcomes feed')] -%}
   {%- set success_missing = outcome_missing + [('$successes = 0', 'a successful task in this week')] -%}
   {%- set cogs = '($inference_cogs_pico + $other_cogs_pico + $pool_cogs_pico)' -%}
@@ -36,9 +37,12 @@
       'denominator': '$cache_lookups', 'missing': [('$cache_lookups = 0', 'is_gateway_cache_hit in the logs')]},
     {'id': 'small_or_mid_share', 'label': 'Requests on mid or small models', 'unit': 'ratio', 'numerator': '$small_or_mid_requests',
       'denominator': '$served_requests', 'missing': [('$served_requests = 0', 'a served production request in this week')]},
-    {'id': 'top20_cost_share_of_revenue', 'label': 'Top-20% tenants: cost against their revenue', 'unit': 'ratio',
-      'numerator': '$top_cost_pico', 'denominator': '$top_revenue_pico',
-      'missing': revenue_missing[:1] + [('$top_revenue_pico <= 0', 'revenue of the top-20% tenants')], 'bound': 'at_least'},
+    {'id': 'top20_cost_share_of_revenue', 'label': 'Top-20% tenants: cost against their MRR', 'unit': 'ratio',
+      'numerator': '$top_cost_pico', 'denominator': '$top_mrr_pico',
+      'missing': price_missing + [('$top_mrr_pico <= 0', 'MRR or revenue of the top-20% tenants')], 'bound': 'at_least'},
+    {'id': 'top20_tenants_above_target', 'label': 'Top-20% tenants above that target each', 'unit': 'count',
+      'numerator': 'coalesce($top_tenants_above, 0)',
+      'missing': price_missing + [('$top_cost_pico > 0 and $top_tenants_above is null', 'the setting targets.top20_cost_share_of_mrr_max')]},
     {'id': 'tenants_under_water', 'label': 'Tenants under water', 'unit': 'count', 'numerator': '$under_water_tenants',
       'missing': revenue_missing[:1]},
     {'id': 'under_water_loss', 'label': 'Loss on tenants under water', 'unit': 'usd', 'numerator': '$under_water_loss_pico',

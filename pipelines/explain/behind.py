@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.explain.terms import FAILED, SUPERSEDED, TENANT_WEEKS, TOP_TENANTS, UNDER_WATER, UNPAID
+from pipelines.explain.terms import ABOVE_TARGET, FAILED, SUPERSEDED, TENANT_WEEKS, TOP_TENANTS, UNDER_WATER, UNPAID
 
 Shape = Literal["request", "task", "row"]
 
@@ -196,7 +196,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "top_tenants": Kind(
         "The dearest fifth of tenants",
-        f"{TOP_TENANTS} select * from top",
+        f"{TOP_TENANTS} select *, {ABOVE_TARGET} as is_above_target from held",
         "cogs_usd desc, tenant_id",
         "cogs_usd",
     ),

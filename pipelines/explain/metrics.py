@@ -149,11 +149,19 @@ FORMULAS: Mapping[str, Formula] = {
         needs=(Need(_t("served_requests"), "a served production request in this week"),),
     ),
     "top20_cost_share_of_revenue": Formula(
-        "Cost of goods of the dearest fifth of tenants, rounded up, against the revenue of the same tenants and days.",
-        _t("top_tenants_cost") / _t("top_tenants_revenue"),
+        "Cost of goods of the dearest fifth of tenants, rounded up, against what their MRR is worth on the same days; against "
+        "revenue where a tenant has no MRR.",
+        _t("top_tenants_cost") / _t("top_tenants_mrr"),
         for_tenant="It ranks tenants against each other. For one tenant: gross_profit, inference_cost_share_of_revenue.",
-        needs=(Need(_t("top_tenants_revenue"), "revenue of the top-20% tenants"),),
+        needs=(Need(_t("top_tenants_mrr"), "MRR or revenue of the top-20% tenants"),),
         bound="at_least",
+        counts=("top_tenants", "top_tenants_above"),
+    ),
+    "top20_tenants_above_target": Formula(
+        "How many of the dearest fifth of tenants alone cost more than that share of their MRR; those that pay nothing too.",
+        _t("top_tenants_above"),
+        for_tenant="It counts tenants. For one tenant: gross_profit, inference_cost_share_of_revenue.",
+        counts=("top_tenants", "top_tenants_cost", "top_tenants_mrr"),
     ),
     "tenants_under_water": Formula(
         "How many paying tenants cost more than they pay.",

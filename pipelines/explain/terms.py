@@ -73,7 +73,22 @@ TENANT_WEEKS = f"""with tenants as (
     where {{days}} and tenant_id not in ('{UNATTRIBUTED}', '{UNALLOCATED}'){{who}} group by tenant_id)"""
 TOP_TENANTS = f"""{TENANT_WEEKS}, top as (
     select * from tenants where cogs_usd > 0 order by cogs_usd desc, tenant_id
-    limit (select (count(*) + 4) // 5 from tenants where cogs_usd > 0))"""
+    limit (select (count(*) + 4) // 5 from tenants where cogs_usd > 0)),
+dates as (
+    select day::date as day, day(last_day(day)) as month_days
+    from range(date '{{start}}', date '{{end}}', interval 1 day) as days(day), mart_data_state
+    where day between first_usage_date and last_usage_date),
+recurring as (
+    select tenant_id, sum(pico) as pico from (
+        select tenant_id, sum(mrr_usd * 1000000000000)::hugeint // month_days as pico
+        from dates join dim_tenant_mrr on valid_from <= day and (valid_to is null or valid_to > day)
+        where tenant_id in (select tenant_id from top) group by tenant_id, month_days)
+    group by tenant_id),
+held as (
+    select top.*, case when pico > 0 then pico * 0.000000000001 else revenue_usd end as held_usd
+    from top left join recurring using (tenant_id))"""
+ABOVE_TARGET = """cogs_usd > held_usd * (select any_value(target) from mart_weekly_unit_economics
+    where metric_id = 'top20_cost_share_of_revenue')"""
 SUPERSEDED = """(select *, row_number() over (
         partition by task_id, logical_call_id order by started_at desc, record_key desc) as rank_from_last
     from fct_llm_request_priced where task_id in (select task_id from fct_task where {tasks}{outcomes}))"""
@@ -268,11 +283,21 @@ TERMS: Mapping[str, TermSource] = {
         f"{TOP_TENANTS} select {_usd('cogs_usd', 'cogs_usd')} from top",
         ("top_tenants", "top_tenant_requests"),
     ),
-    "top_tenants_revenue": TermSource(
-        "revenue of the same tenants",
+    "top_tenants_mrr": TermSource(
+        "MRR of the same tenants for the same days, revenue where there is none",
         "usd",
-        "fct_tenant_day",
-        f"{TOP_TENANTS} select {_usd('revenue_usd', 'revenue_usd')} from top",
+        "dim_tenant_mrr",
+        f"{TOP_TENANTS} select {_usd('held_usd', 'held_usd')} from held",
+    ),
+    "top_tenants": TermSource(
+        "tenants in the dearest fifth", "count", "fct_tenant_day", f"{TOP_TENANTS} select count(*) as tenants from top"
+    ),
+    "top_tenants_above": TermSource(
+        "of these above the target each",
+        "count",
+        "dim_tenant_mrr",
+        f"{TOP_TENANTS} select count(*) as tenants from held where {ABOVE_TARGET}",
+        ("top_tenants",),
     ),
     "under_water_tenants": _tenants(
         "tenants under water",
