@@ -26,7 +26,8 @@ DEFINITIONS: dict[str, str] = {
     "cost_per_active_user": "Production inference ÷ distinct users with a production request in the week.",
     "cost_per_successful_task": "Cost of all production tasks that began in the week, failed and retried attempts included, "
     "÷ the successful ones.",
-    "margin_per_task": "(Revenue of the tenants on the days they ran tasks − cost of their tasks) ÷ tasks.",
+    "margin_per_task": "(Revenue of the tenants on the days they ran tasks, and of outcomes that are paid one by one − cost of "
+    "their tasks) ÷ tasks.",
     "success_rate": "Successful tasks ÷ tasks with a known outcome.",
     "outcome_completeness": "Tasks with a known outcome ÷ all production tasks. Late outcomes still move the rows above.",
     "tokens_per_success": "Tokens in and out of all production tasks ÷ the successful ones.",

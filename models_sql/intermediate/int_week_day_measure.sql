@@ -57,8 +57,23 @@ tenant_weeks as (
 pools as (
 
     -- one row per week
-    select {{ week_start('usage_date') }} as week_start, {{ sum_big('pool_cost_pico') }} as pool_cogs_pico
+    select
+        {{ week_start('usage_date') }} as week_start,
+        sum(case when pool_cost_pico is null then 1 else 0 end) as unconverted_pool_days,
+        {{ sum_big('pool_cost_pico') }} as pool_cogs_pico
     from {{ ref('fct_shared_cost_day') }}
+    group by {{ week_start('usage_date') }}
+
+),
+
+unconverted_lines as (
+
+    -- one row per week: days of revenue lines without an amount; what a credit note takes back lowers revenue, all else raises it
+    select
+        {{ week_start('usage_date') }} as week_start,
+        sum(case when kind <> 'credit_note' then unconverted_lines else 0 end) as unconverted_charges,
+        sum(case when kind = 'credit_note' then unconverted_lines else 0 end) as unconverted_credits
+    from {{ ref('fct_revenue_day') }}
     group by {{ week_start('usage_date') }}
 
 ),
@@ -101,7 +116,7 @@ days as (
         {{ sum_big('requests') }} as requests,
         {{ sum_big('unpriced_requests') }} as unpriced_requests,
         {{ sum_big('partial_requests') }} as partial_requests,
-        {{ sum_big('unconverted_events + unconverted_lines') }} as unconverted_rows,
+        {{ sum_big('unconverted_events') }} as unconverted_events,
         {{ sum_big('cache_lookups') }} as cache_lookups,
         {{ sum_big('cache_hits') }} as cache_hits,
         {{ sum_big('served_requests') }} as served_requests,
@@ -123,6 +138,9 @@ select
         'days.days_with_requests') }}, 0) as month_outlook_pico,
     coalesce(users.active_users, 0) as active_users,
     coalesce(pools.pool_cogs_pico, 0) as pool_cogs_pico,
+    coalesce(pools.unconverted_pool_days, 0) as unconverted_pool_days,
+    coalesce(unconverted_lines.unconverted_charges, 0) as unconverted_charges,
+    coalesce(unconverted_lines.unconverted_credits, 0) as unconverted_credits,
     coalesce(top_tenants.top_cost_pico, 0) as top_cost_pico,
     coalesce(top_tenants.top_mrr_pico, 0) as top_mrr_pico,
     top_tenants.top_tenants_above,
@@ -136,4 +154,5 @@ inner join tenant_weeks on days.week_start = tenant_weeks.week_start
 left join month_to_date on days.week_start = month_to_date.week_start
 left join users on days.week_start = users.week_start
 left join pools on days.week_start = pools.week_start
+left join unconverted_lines on days.week_start = unconverted_lines.week_start
 left join top_tenants on days.week_start = top_tenants.week_start

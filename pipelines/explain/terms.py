@@ -92,6 +92,10 @@ ABOVE_TARGET = """cogs_usd > held_usd * (select any_value(target) from mart_week
 SUPERSEDED = """(select *, row_number() over (
         partition by task_id, logical_call_id order by started_at desc, record_key desc) as rank_from_last
     from fct_llm_request_priced where task_id in (select task_id from fct_task where {tasks}{outcomes}))"""
+VALUED_TENANT = """tenant_id in (select tenant_id from fct_task where is_production and outcome_value_usd is not null)
+    and tenant_id in (select tenant_id from fct_revenue_day where kind = 'outcome')"""
+TASKED_DAYS = f"""(tenant_id, usage_date) in (select (tenant_id, task_date) from fct_task where {{tasks}})
+    and not (kind = 'outcome' and {VALUED_TENANT})"""
 UNDER_WATER = "revenue_usd > 0 and cogs_usd > revenue_usd"
 UNPAID = "revenue_usd <= 0"
 FAILED = " and outcome in ('failure', 'escalated', 'abandoned')"
@@ -112,6 +116,12 @@ def _tasks(label: str, expression: str, unit: str = "count", behind: tuple[str, 
 def _tenants(label: str, expression: str, where: str, unit: str, behind: tuple[str, ...]) -> TermSource:
     sql = f"{TENANT_WEEKS} select {expression} from tenants where {where}"
     return TermSource(label, unit, "fct_tenant_day", sql, behind)
+
+
+def _lines(label: str, where: str) -> TermSource:
+    """Days of revenue lines that have no amount."""
+    sql = f"select coalesce(sum(unconverted_lines), 0) as unconverted from fct_revenue_day where {{days}}{{who}} and {where}"
+    return TermSource(label, "count", "fct_revenue_day", sql)
 
 
 def _usd(column: str, name: str) -> str:
@@ -187,13 +197,11 @@ TERMS: Mapping[str, TermSource] = {
         "coalesce(sum(partial_requests), 0) as requests",
         behind=("partial_requests",),
     ),
-    "unconverted_rows": _days(
-        "cost events and revenue lines without an exchange rate, by day",
-        "coalesce(sum(unconverted_events + unconverted_lines), 0) as unconverted",
+    "unconverted_events": _days(
+        "cost events without an exchange rate", "coalesce(sum(unconverted_events), 0) as unconverted"
     ),
-    "unconverted_lines": _days(
-        "revenue lines without an exchange rate, by day", "coalesce(sum(unconverted_lines), 0) as unconverted"
-    ),
+    "unconverted_charges": _lines("days of revenue lines without an exchange rate", "kind <> 'credit_note'"),
+    "unconverted_credits": _lines("days of credit notes without an exchange rate", "kind = 'credit_note'"),
     "unconverted_pools": TermSource(
         "days of shared pools without an exchange rate",
         "count",
@@ -262,12 +270,25 @@ TERMS: Mapping[str, TermSource] = {
         ("superseded_failed_requests",),
     ),
     "tasked_revenue": TermSource(
-        "revenue of tenants on days with tasks of theirs",
+        "revenue of tenants on days with tasks of theirs, without that of the tasks themselves",
         "usd",
-        "fct_tenant_day",
-        "select coalesce(sum(revenue_usd), 0) as revenue_usd from fct_tenant_day where (tenant_id, usage_date) in "
-        "(select (tenant_id, task_date) from fct_task where {tasks})",
+        "fct_revenue_day",
+        f"select {_usd('revenue_usd', 'revenue_usd')} from fct_revenue_day where {TASKED_DAYS}",
         ("tasked_revenue_days", "revenue_lines"),
+    ),
+    "outcome_revenue": TermSource(
+        "what the outcomes of tasks earned, of tenants whose outcomes say it",
+        "usd",
+        "fct_task",
+        f"select {_usd('outcome_value_usd', 'revenue_usd')} from fct_task where {{tasks}} and {VALUED_TENANT}",
+        ("outcome_tasks",),
+    ),
+    "unvalued_successes": TermSource(
+        "successes of these tenants that do not say what they are worth",
+        "count",
+        "fct_task",
+        f"select count(*) as tasks from fct_task where {{tasks}} and {VALUED_TENANT} and outcome = 'success' "
+        "and outcome_value_usd is null",
     ),
     "p95_task_time": _tasks(
         "95th percentile of task times, nearest rank",

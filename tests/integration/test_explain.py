@@ -186,6 +186,17 @@ def test_a_published_figure_that_its_terms_do_not_give_is_told_and_why(small: Bu
     reader.close()
 
 
+def test_a_figure_that_lacks_parts_on_both_sides_is_no_bound_and_says_what_is_missing(built: Built) -> None:
+    """Week of 2026-11-02: a line of 10.00 over seven days and an event in pounds, which have no rate; calls without a price."""
+    told = built.explain("gross_profit", date(2026, 11, 2))
+    counts = {term.term_id: term.value for term in told.counts}
+    assert (told.bound, counts["unconverted_charges"], counts["unconverted_events"]) == ("neither", 6, 1)
+    assert "exchange rate; how many is told below" in "\n".join(line.plain for line in as_lines(told))
+    assert built.explain("revenue", date(2026, 11, 2)).bound == "at_least"
+    assert built.explain("inference_cost_share_of_revenue", date(2026, 11, 2)).bound == "neither"
+    assert built.explain("total_inference_cost", date(2026, 11, 2)).bound == "at_least"
+
+
 # --- one tenant -------------------------------------------------------------------------------------------------------
 
 
