@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from pipelines.economics.figures import shown
 from pipelines.economics.prompt_caching import break_even_reads
+from pipelines.economics.wilson import wilson
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
 from warehouse.rows import quotient
 
 _SUMMED = (
     "cache_lookups", "cache_hits", "exact_hits", "semantic_hits", "embedding_hits", "tool_hits", "stale_hits",
-    "hits_without_price", "saved_tokens",
+    "sampled_hits", "disagreeing_hits", "hits_without_price", "saved_tokens",
 )  # fmt: skip
 _AMOUNTS = ("avoided_cost_usd", "lookup_cost_usd", "miss_cost_usd")
 _LATENCIES = ("hit_p50_latency_ms", "hit_p95_latency_ms", "miss_p50_latency_ms", "miss_p95_latency_ms")
@@ -36,6 +38,15 @@ def weighted_bound(row: CacheWeek, *, are_misses_bound: bool) -> tuple[str | Non
     if row.hits_without_price and are_misses_bound:
         return None, False
     return ("at_least" if row.hits_without_price else "at_most" if are_misses_bound else None), True
+
+
+def disagreement_words(row: CacheWeek) -> str:
+    """What the bypass sample says, with Wilson's 95% interval; empty without a sample."""
+    interval = wilson(row.disagreeing_hits, row.sampled_hits)
+    if interval is None:
+        return ""
+    low, high = (f"{share * 100:.1f}%" for share in interval)
+    return f"{shown(row.disagreement_rate, 'ratio')} of {row.sampled_hits:,} sampled disagree ({low} – {high})"
 
 
 def reads_per_write(rows: Iterable[PromptCacheUse]) -> tuple[Decimal | None, int]:

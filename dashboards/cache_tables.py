@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards import format as text
 from dashboards import markup
 from dashboards.address import link_to
-from dashboards.cache_figures import BreakEven, break_even, does_pay, weighted_bound
+from dashboards.cache_figures import BreakEven, break_even, disagreement_words, does_pay, weighted_bound
 from dashboards.markup import Column, Row
 from pipelines.economics.figures import shown, shown_bound
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
@@ -58,7 +58,7 @@ def _gateway_cells(row: CacheWeek, *, is_bound: bool) -> list[markup.Text]:
         ),
         shown_bound(row.avoided_cost_usd, "usd", "at_least" if row.hits_without_price else None),
         shown_bound(row.miss_cost_usd, "usd", "at_least" if is_bound else None),
-        shown(row.stale_hit_rate, "ratio") or text.NONE,
+        markup.stacked(shown(row.stale_hit_rate, "ratio") or text.NONE, disagreement_words(row)),
         markup.stacked(f"{hit}, {miss}", f"p95 {slow_hit}, {slow_miss}") if known else text.NONE,
     ]
 

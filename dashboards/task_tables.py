@@ -53,6 +53,8 @@ def by_feature(groups: Sequence[TaskGroup], whole: TaskGroup, week: date) -> Non
         Column("succeeded", True, hint="Share of the tasks with a known outcome"),
         Column("cost", True),
         Column("per success", True, "mc-strong", "Cost of all tasks over the successful ones"),
+        Column("without review", True, hint="Per success, without what people's reviews cost"),
+        Column("without cached", True, hint="Per success, without tasks that the gateway's cache answered alone"),
         Column("tokens", True, hint="In and out of all attempts, per successful task"),
         Column("p95 time", True, hint="95 of 100 tasks took no longer; from 20 tasks on"),
     ]
@@ -75,6 +77,8 @@ def _group_cells(group: TaskGroup, amount: str) -> list[markup.Text]:
         markup.stacked(f"{text.count(group.successes)}{f' · {rate}' if rate else ''}", outcomes),
         markup.stacked(f"≥ {amount}" if sign else amount, lacking),
         markup.stacked(shown_bound(group.cost_per_success_usd, "usd", sign) or text.NONE, span),
+        shown_bound(group.unreviewed_cost_per_success_usd, "usd", sign) or text.NONE,
+        shown_bound(group.uncached_cost_per_success_usd, "usd", sign) or text.NONE,
         shown(group.tokens_per_success, "count") or text.NONE,
         shown(None if group.p95_duration_ms is None else Decimal(group.p95_duration_ms), "ms") or text.NONE,
     ]

@@ -10,7 +10,7 @@ from dashboards import definitions, downloads, markup
 from dashboards import format as text
 from dashboards.markup import Card, Column, Row
 from dashboards.page import Page
-from pipelines.economics.figures import shown, shown_bound, shown_change
+from pipelines.economics.figures import NO_BOUND, shown, shown_bound, shown_change
 from pipelines.economics.intervals import interval_words, ratio_interval
 from warehouse.rows import Period, TrendPoint, Week, WeeklyMetric
 
@@ -78,6 +78,8 @@ def view(page: Page, week: Week) -> None:
         rows.append(_row(row, history.get(row.metric_id, [])[-WEEKS:]))
     st.html(markup.table(columns, rows, label="Weekly view"))
     st.html(_bounds(week))
+    if any("neither" in (row.bound, row.last_bound) for row in week.metrics):
+        st.html(markup.paragraph(NO_BOUND))
     interval = ratio_interval(page.marts.cost_and_successes(Period.week(week.week_start)))
     if interval is not None:
         st.html(

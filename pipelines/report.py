@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.economics.figures import shown, shown_bound, shown_change
+from pipelines.economics.figures import NO_BOUND, shown, shown_bound, shown_change
 from pipelines.economics.intervals import Interval, interval_words
 from warehouse.rows import Week, WeeklyMetric
 
@@ -54,8 +54,10 @@ def as_table(week: Week, interval: Interval | None) -> Table:
     table.add_column("", no_wrap=True)
     for row in week.metrics:
         table.add_row(row.label, *_cells(row))
-    if interval is not None:
-        table.caption, table.caption_justify = f"Cost per successful task: {interval_words(interval)}.", "left"
+    notes = [f"Cost per successful task: {interval_words(interval)}."] if interval is not None else []
+    notes += [NO_BOUND] if any("neither" in (row.bound, row.last_bound) for row in week.metrics) else []
+    if notes:
+        table.caption, table.caption_justify = "\n".join(notes), "left"
     return table
 
 

@@ -244,12 +244,19 @@ _ALL = (
     ),
     Feed(
         "stale_reports",
-        "One row per report of a stale cached answer.",
+        "One row per report of a stale cached answer, or comparison of one with an answer that bypassed the cache.",
         ("request_id", "task_id", "reported_at"),
         (
-            Column("request_id", "text", "Request whose answer was stale."),
-            Column("task_id", "text", "Task whose answer was stale."),
+            Column("request_id", "text", "Request whose cached answer was judged."),
+            Column("task_id", "text", "Task whose cached answers were judged."),
             Column("reported_at", "timestamp", "When it was reported; UTC where no zone is given.", True),
+            Column(
+                "kind",
+                "text",
+                "stale: somebody said so. Of a bypass sample: whether the fresh answer agrees with the cached one or disagrees.",
+                allowed=("stale", "agrees", "disagrees"),
+                default="stale",
+            ),
             OBSERVED_AT,
         ),
         any_of=("request_id", "task_id"),

@@ -20,7 +20,8 @@ class ModelQuestions(Questions):
         """The gateway's cache by week and feature, oldest week first, most lookups first."""
         rows = self._rows(
             """select week_start, feature, cache_lookups, cache_hits, exact_hits, semantic_hits, embedding_hits, tool_hits,
-                stale_hits, hits_without_price, coalesce(saved_tokens, 0), avoided_cost_usd, lookup_cost_usd, miss_cost_usd,
+                stale_hits, sampled_hits, disagreeing_hits, hits_without_price, coalesce(saved_tokens, 0),
+                avoided_cost_usd, lookup_cost_usd, miss_cost_usd,
                 hit_p50_latency_ms, hit_p95_latency_ms, miss_p50_latency_ms, miss_p95_latency_ms
             from mart_cache_week order by week_start, cache_lookups desc, feature"""
         )

@@ -25,6 +25,8 @@ class CacheWeek:
     embedding_hits: int
     tool_hits: int
     stale_hits: int
+    sampled_hits: int
+    disagreeing_hits: int
     hits_without_price: int
     saved_tokens: int
     avoided_cost_usd: Decimal
@@ -47,6 +49,11 @@ class CacheWeek:
     @property
     def stale_hit_rate(self) -> Decimal | None:
         return _rate(self.stale_hits, self.cache_hits)
+
+    @property
+    def disagreement_rate(self) -> Decimal | None:
+        """Of the bypass sample, hits whose fresh answer was another."""
+        return _rate(self.disagreeing_hits, self.sampled_hits)
 
 
 @dataclass(frozen=True)

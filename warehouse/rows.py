@@ -57,8 +57,8 @@ class Period:
 class WeeklyMetric:
     """One row of the weekly view. Values are exact; `missing` names the input that a row without a value waits for.
 
-    `bound`, `last_bound`: at_least or at_most where parts have no price; `lower_bound` and `upper_bound` enclose the value while
-    outcomes are unknown.
+    `bound`, `last_bound`: at_least, at_most or neither where parts have no price or exchange rate; `lower_bound` and
+    `upper_bound` enclose the value while outcomes are unknown.
     """
 
     metric_id: str

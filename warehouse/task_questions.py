@@ -27,14 +27,16 @@ class TaskQuestions(Questions):
             """with tasks as (
                 select coalesce(feature, 'unattributed') as feature, outcome, llm_cost_pico + other_cost_pico as cost_pico,
                     unpriced_attempts + partial_attempts + unconverted_events > 0 as is_incomplete,
-                    input_tokens + output_tokens as tokens, duration_ms,
+                    input_tokens + output_tokens as tokens, duration_ms, human_review_cost_usd, is_served_from_cache,
                     outcome not in ('success', 'unknown') as is_failed
                 from fct_task where is_production and task_date >= $start and task_date < $end
             )
             select feature, grouping(feature), count(*), count(*) filter (where outcome = 'success'),
                 count(*) filter (where is_failed), count(*) filter (where outcome = 'unknown'),
                 count(*) filter (where is_incomplete), sum(cost_pico),
-                coalesce(sum(cost_pico) filter (where is_failed), 0), coalesce(sum(tokens), 0)::bigint,
+                coalesce(sum(cost_pico) filter (where is_failed), 0), sum(human_review_cost_usd),
+                count(*) filter (where is_served_from_cache and outcome = 'success'),
+                coalesce(sum(cost_pico) filter (where is_served_from_cache), 0), coalesce(sum(tokens), 0)::bigint,
                 case when count(*) >= $least then percentile_disc(0.95) within group (order by duration_ms) end
             from tasks group by rollup (feature) having count(*) > 0
             order by grouping(feature) desc, sum(cost_pico) desc, feature""",
@@ -46,10 +48,13 @@ class TaskQuestions(Questions):
                 *counts,
                 cost_usd=usd(cost),
                 failed_cost_usd=usd(failed),
+                human_review_cost_usd=review,
+                cached_successes=cached,
+                cached_cost_usd=usd(cached_cost),
                 tokens=tokens,
                 p95_duration_ms=p95,
             )
-            for feature, is_all, *counts, cost, failed, tokens, p95 in rows
+            for feature, is_all, *counts, cost, failed, review, cached, cached_cost, tokens, p95 in rows
         ]
 
     def waste(

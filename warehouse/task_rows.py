@@ -13,10 +13,14 @@ from warehouse.rows import TaskCost, quotient
 class TaskGroup(TaskCost):
     """Production tasks of a feature (`key` names it), or of all features (`key` is empty).
 
-    `tokens` are those in and out of every attempt; `p95_duration_ms` is None under 20 tasks.
+    `tokens` are those in and out of every attempt; `p95_duration_ms` is None under 20 tasks. Of tasks that the gateway's cache
+    answered alone: `cached_successes` and, of all of them, `cached_cost_usd`.
     """
 
     failed_cost_usd: Decimal
+    human_review_cost_usd: Decimal
+    cached_successes: int
+    cached_cost_usd: Decimal
     tokens: int
     p95_duration_ms: int | None
 
@@ -29,6 +33,17 @@ class TaskGroup(TaskCost):
     def completeness(self) -> Decimal | None:
         """Judged tasks over all."""
         return _share(self.successes + self.failures, self.tasks)
+
+    @property
+    def unreviewed_cost_per_success_usd(self) -> Decimal | None:
+        """What a success costs without human review."""
+        return quotient(self.cost_usd - self.human_review_cost_usd, Decimal(self.successes)) if self.successes else None
+
+    @property
+    def uncached_cost_per_success_usd(self) -> Decimal | None:
+        """What a success costs that the cache did not answer alone: such tasks out of cost and successes."""
+        successes = self.successes - self.cached_successes
+        return quotient(self.cost_usd - self.cached_cost_usd, Decimal(successes)) if successes else None
 
     @property
     def tokens_per_success(self) -> Decimal | None:

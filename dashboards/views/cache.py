@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboards import cache_tables, charts, downloads, markup, share_charts
 from dashboards import format as text
-from dashboards.cache_figures import reads_per_write, together, weighted_bound
+from dashboards.cache_figures import disagreement_words, reads_per_write, together, weighted_bound
 from dashboards.markup import Card
 from dashboards.page import Page, coverage_words
 from pipelines.economics.figures import shown, shown_bound
@@ -84,8 +84,8 @@ def _cards(whole: CacheWeek, targets: Targets | None, *, are_misses_bound: bool)
               f"paid for hits {shown(whole.lookup_cost_usd, 'usd')}"],
              "What the hits would have cost at the company's own prices"),
         Card("Stale answers", shown(whole.stale_hit_rate, "ratio") or text.NONE,
-             [f"{text.counted(whole.stale_hits, 'hit')} reported as stale", _latency(whole)],
-             "Hits that the feed stale_reports names"),
+             [f"{text.counted(whole.stale_hits, 'hit')} reported as stale", disagreement_words(whole), _latency(whole)],
+             "Hits that the feed stale_reports names; where it samples hits against fresh answers, with a 95% Wilson interval"),
     ]  # fmt: skip
 
 

@@ -22,7 +22,8 @@ TITLE, ICON, ORDER = "Tasks", ":material/task_alt:", 3
 
 TRENDS = ("cost_per_successful_task", "success_rate", "failed_task_spend")
 RATES = (
-    "cost_per_success_usd", "lower_bound_usd", "upper_bound_usd", "success_rate", "completeness", "tokens_per_success",
+    "cost_per_success_usd", "unreviewed_cost_per_success_usd", "uncached_cost_per_success_usd", "lower_bound_usd",
+    "upper_bound_usd", "success_rate", "completeness", "tokens_per_success",
 )  # fmt: skip
 DEAREST = 15
 

@@ -17,6 +17,7 @@ converted as (
 
     select
         events.task_id,
+        events.component,
         {{ amount_to_pico_usd('events.amount', 'events.currency', 'rates.rate') }} as cost_pico
     from events
     left join rates on events.usage_date = rates.date and events.currency = rates.from_currency
@@ -26,6 +27,7 @@ converted as (
 select
     task_id,
     {{ sum_big('cost_pico') }} as other_cost_pico,
+    {{ sum_big("case when component = 'human_review' then cost_pico end") }} as human_review_cost_pico,
     sum(case when cost_pico is null then 1 else 0 end) as unconverted_events
 from converted
 group by task_id

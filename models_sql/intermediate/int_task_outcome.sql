@@ -14,7 +14,9 @@ outcomes as (
         {{ 'coalesce(traces.task_id, observed.task_id)' if is_traced else 'observed.task_id' }} as task_id,
         observed.outcome_id,
         observed.outcome,
-        observed.observed_at
+        observed.observed_at,
+        -- what a success is worth to the company that sells it; nobody pays for another outcome
+        case when observed.outcome = 'success' then {{ usd_to_pico('observed.value_usd') }} end as value_pico
     from observed
     {% if is_traced -%}
     left join {{ ref('stg_trace') }} as traces
@@ -31,5 +33,6 @@ select
     outcome_id,
     outcome,
     observed_at,
+    value_pico,
     lead(observed_at) over (partition by task_id order by observed_at asc, outcome_id asc) as superseded_at
 from outcomes

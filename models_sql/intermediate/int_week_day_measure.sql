@@ -5,57 +5,36 @@ with tenant_days as (
 
 ),
 
-tenant_costs as (
-
-    select week_start, tenant_id, inference_cogs_pico + other_cogs_pico as cogs_pico, inference_cost_pico, revenue_pico
-    from tenant_days
-    union all
-    select
-        {{ week_start('usage_date') }} as week_start,
-        tenant_id,
-        cost_pico as cogs_pico,
-        0 as inference_cost_pico,
-        0 as revenue_pico
-    from {{ ref('fct_allocated_cost_day') }}
-    where tenant_id <> 'unallocated'
-
-),
-
 tenants as (
 
-    -- one row per week and tenant, with its part of shared cost
-    select
-        week_start,
-        tenant_id,
-        {{ sum_big('cogs_pico') }} as cogs_pico,
-        {{ sum_big('inference_cost_pico') }} as inference_cost_pico,
-        {{ sum_big('revenue_pico') }} as revenue_pico
-    from tenant_costs
-    group by week_start, tenant_id
+    select * from {{ ref('int_week_tenant_measure') }}
 
 ),
 
-ranked as (
+target as (
 
-    select
-        *,
-        row_number() over (partition by week_start order by cogs_pico desc, tenant_id asc) as cost_rank,
-        count(*) over (partition by week_start) as tenant_count
-    from tenants
-    where tenant_id <> 'unattributed' and cogs_pico > 0
+    -- one row: what a top tenant's cost may be of what it pays; null where the settings name none
+    select max({{ usd_to_pico('target') }}) as share_pico
+    from {{ input('metric_target') }}
+    where metric_id = 'top20_cost_share_of_revenue'
 
 ),
 
 top_tenants as (
 
-    -- one row per week; the top fifth, rounded up
+    -- one row per week; who pays nothing is above any share of it
     select
-        week_start,
-        {{ sum_big('cogs_pico') }} as top_cost_pico,
-        {{ sum_big('revenue_pico') }} as top_revenue_pico
-    from ranked
-    where cost_rank * 5 < tenant_count + 5
-    group by week_start
+        tops.week_start,
+        {{ sum_big('tops.cogs_pico') }} as top_cost_pico,
+        {{ sum_big('tops.held_pico') }} as top_mrr_pico,
+        sum(case
+            when target.share_pico is null then null
+            when {{ big('tops.cogs_pico') }} * {{ big('1000000000000') }} > {{ big('target.share_pico') }} * {{ big('tops.held_pico') }} then 1
+            else 0
+        end) as top_tenants_above
+    from {{ ref('int_week_top_tenant') }} as tops
+    cross join target
+    group by tops.week_start
 
 ),
 
@@ -78,8 +57,23 @@ tenant_weeks as (
 pools as (
 
     -- one row per week
-    select {{ week_start('usage_date') }} as week_start, {{ sum_big('pool_cost_pico') }} as pool_cogs_pico
+    select
+        {{ week_start('usage_date') }} as week_start,
+        sum(case when pool_cost_pico is null then 1 else 0 end) as unconverted_pool_days,
+        {{ sum_big('pool_cost_pico') }} as pool_cogs_pico
     from {{ ref('fct_shared_cost_day') }}
+    group by {{ week_start('usage_date') }}
+
+),
+
+unconverted_lines as (
+
+    -- one row per week: days of revenue lines without an amount; what a credit note takes back lowers revenue, all else raises it
+    select
+        {{ week_start('usage_date') }} as week_start,
+        sum(case when kind <> 'credit_note' then unconverted_lines else 0 end) as unconverted_charges,
+        sum(case when kind = 'credit_note' then unconverted_lines else 0 end) as unconverted_credits
+    from {{ ref('fct_revenue_day') }}
     group by {{ week_start('usage_date') }}
 
 ),
@@ -122,7 +116,7 @@ days as (
         {{ sum_big('requests') }} as requests,
         {{ sum_big('unpriced_requests') }} as unpriced_requests,
         {{ sum_big('partial_requests') }} as partial_requests,
-        {{ sum_big('unconverted_events + unconverted_lines') }} as unconverted_rows,
+        {{ sum_big('unconverted_events') }} as unconverted_events,
         {{ sum_big('cache_lookups') }} as cache_lookups,
         {{ sum_big('cache_hits') }} as cache_hits,
         {{ sum_big('served_requests') }} as served_requests,
@@ -144,8 +138,12 @@ select
         'days.days_with_requests') }}, 0) as month_outlook_pico,
     coalesce(users.active_users, 0) as active_users,
     coalesce(pools.pool_cogs_pico, 0) as pool_cogs_pico,
+    coalesce(pools.unconverted_pool_days, 0) as unconverted_pool_days,
+    coalesce(unconverted_lines.unconverted_charges, 0) as unconverted_charges,
+    coalesce(unconverted_lines.unconverted_credits, 0) as unconverted_credits,
     coalesce(top_tenants.top_cost_pico, 0) as top_cost_pico,
-    coalesce(top_tenants.top_revenue_pico, 0) as top_revenue_pico,
+    coalesce(top_tenants.top_mrr_pico, 0) as top_mrr_pico,
+    top_tenants.top_tenants_above,
     tenant_weeks.paying_tenants,
     tenant_weeks.under_water_tenants,
     tenant_weeks.under_water_loss_pico,
@@ -156,4 +154,5 @@ inner join tenant_weeks on days.week_start = tenant_weeks.week_start
 left join month_to_date on days.week_start = month_to_date.week_start
 left join users on days.week_start = users.week_start
 left join pools on days.week_start = pools.week_start
+left join unconverted_lines on days.week_start = unconverted_lines.week_start
 left join top_tenants on days.week_start = top_tenants.week_start

@@ -1,12 +1,13 @@
 {{ config(materialized='table') }}
 
-{%- set day_measures = ['requests', 'unpriced_requests', 'partial_requests', 'unconverted_rows', 'cache_lookups', 'cache_hits',
+{%- set day_measures = ['requests', 'unpriced_requests', 'partial_requests', 'unconverted_events', 'unconverted_pool_days',
+  'unconverted_charges', 'unconverted_credits', 'cache_lookups', 'cache_hits',
   'served_requests', 'small_or_mid_requests', 'inference_cost_pico', 'month_outlook_pico', 'inference_cogs_pico', 'other_cogs_pico', 'pool_cogs_pico',
-  'without_task_cost_pico', 'revenue_pico', 'active_users', 'top_cost_pico', 'top_revenue_pico', 'paying_tenants',
+  'without_task_cost_pico', 'revenue_pico', 'active_users', 'top_cost_pico', 'top_mrr_pico', 'top_tenants_above', 'paying_tenants',
   'under_water_tenants', 'under_water_loss_pico', 'unpaid_cost_pico', 'unattributed_cost_pico'] %}
 {%- set customer_measures = ['customers_before', 'customers_lost', 'acquisition_pico', 'customers_won'] %}
 {%- set task_measures = ['tasks', 'successes', 'failures', 'escalations', 'unknowns', 'incomplete_tasks', 'task_tokens',
-  'task_cost_pico', 'superseded_cost_pico', 'failed_cost_pico', 'superseded_failed_cost_pico', 'tasked_revenue_pico',
+  'task_cost_pico', 'superseded_cost_pico', 'failed_cost_pico', 'superseded_failed_cost_pico', 'tasked_revenue_pico', 'own_revenue_pico',
   'p95_task_ms'] %}
 
 with days as (

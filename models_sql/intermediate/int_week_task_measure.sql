@@ -1,5 +1,7 @@
 -- Defect: the newest week always looks worst, because its outcomes are still on their way.
 -- Guarantee: each week as known now and as known a week earlier (`is_known_earlier`), so that two weeks compare at equal age.
+-- Defect: an outcome is paid for with its news or by a month's invoice, on other days than its task cost anything.
+-- Guarantee: what outcomes earn stands with their tasks (`own_revenue_pico`) and with no day, where they say what they are worth.
 with tasks as (
 
     select *, {{ week_start('task_date') }} as week_start from {{ ref('fct_task') }} where is_production
@@ -27,7 +29,8 @@ judged as (
     select
         tasks.*,
         views_of_knowledge.is_known_earlier,
-        coalesce(outcomes.outcome, 'unknown') as outcome_then
+        coalesce(outcomes.outcome, 'unknown') as outcome_then,
+        outcomes.value_pico as value_then_pico
     from tasks
     cross join views_of_knowledge
     left join outcomes
@@ -38,6 +41,22 @@ judged as (
 
 ),
 
+outcome_days as (
+
+    -- revenue that outcomes earned, in the month of the invoice or on the date of the news
+    select tenant_id, usage_date, revenue_pico from {{ ref('fct_revenue_day') }} where kind = 'outcome'
+
+),
+
+valued_tenants as (
+
+    -- tenants that pay by outcome and whose outcomes say how much: each of their tasks has a revenue of its own
+    select distinct tenant_id
+    from tasks
+    where outcome_value_usd is not null and tenant_id in (select tenant_id from outcome_days)
+
+),
+
 tenant_dates as (
 
     -- one row per tenant and date with a task
@@ -45,14 +64,34 @@ tenant_dates as (
 
 ),
 
+day_revenue as (
+
+    select tenant_id, usage_date, revenue_pico from {{ ref('fct_tenant_day') }}
+    union all
+    select tenant_id, usage_date, 0 - revenue_pico as revenue_pico
+    from outcome_days
+    where tenant_id in (select tenant_id from valued_tenants)
+
+),
+
 tasked_revenue as (
 
-    -- one row per week
-    select tenant_dates.week_start, {{ sum_big('tenant_days.revenue_pico') }} as tasked_revenue_pico
+    -- one row per week: of the days with tasks, without what the tasks themselves earned
+    select tenant_dates.week_start, {{ sum_big('day_revenue.revenue_pico') }} as tasked_revenue_pico
     from tenant_dates
-    inner join {{ ref('fct_tenant_day') }} as tenant_days
-        on tenant_dates.tenant_id = tenant_days.tenant_id and tenant_dates.task_date = tenant_days.usage_date
+    inner join day_revenue
+        on tenant_dates.tenant_id = day_revenue.tenant_id and tenant_dates.task_date = day_revenue.usage_date
     group by tenant_dates.week_start
+
+),
+
+own_revenue as (
+
+    -- one row per week and view of knowledge
+    select week_start, is_known_earlier, {{ sum_big('value_then_pico') }} as own_revenue_pico
+    from judged
+    where tenant_id in (select tenant_id from valued_tenants)
+    group by week_start, is_known_earlier
 
 ),
 
@@ -81,6 +120,9 @@ measured as (
 
 select
     measured.*,
-    coalesce(tasked_revenue.tasked_revenue_pico, 0) as tasked_revenue_pico
+    coalesce(tasked_revenue.tasked_revenue_pico, 0) as tasked_revenue_pico,
+    coalesce(own_revenue.own_revenue_pico, 0) as own_revenue_pico
 from measured
 left join tasked_revenue on measured.week_start = tasked_revenue.week_start
+left join own_revenue
+    on measured.week_start = own_revenue.week_start and measured.is_known_earlier = own_revenue.is_known_earlier

@@ -60,6 +60,7 @@ tasks as (
         {{ sum_big('cost_pico') }} as llm_cost_pico,
         {{ sum_big('case when rank_from_last > 1 then cost_pico end') }} as superseded_cost_pico,
         max(case when status in ('ok', 'cancelled') then input_tokens end) as largest_input_tokens,
+        min(case when is_gateway_cache_hit then 1 else 0 end) = 1 as is_served_from_cache,
         max(case when route_decision is not null then 1 else 0 end) = 1 as is_routed,
         max(tier_rank) > max(case when rank_from_first = 1 then tier_rank end) as is_moved_up_tier,
         {{ sum_big('context_cost_pico') }} as context_cost_pico,
@@ -144,6 +145,7 @@ select
     spanned.largest_input_tokens,
     cast(coalesce(repeats.repeated_input_tokens, 0) as bigint) as repeated_input_tokens,
     coalesce(repeats.is_repeat_estimated, false) as is_repeat_estimated,
+    spanned.is_served_from_cache,
     spanned.is_routed,
     coalesce(spanned.is_moved_up_tier, false) as is_moved_up_tier,
     spanned.llm_cost_pico,
@@ -156,7 +158,9 @@ select
     {{ pico_to_usd('spanned.llm_cost_pico') }} as llm_cost_usd,
     {{ pico_to_usd('coalesce(other_costs.other_cost_pico, 0)') }} as other_cost_usd,
     {{ pico_to_usd('spanned.llm_cost_pico + coalesce(other_costs.other_cost_pico, 0)') }} as cost_usd,
-    {{ pico_to_usd('spanned.superseded_cost_pico') }} as superseded_cost_usd
+    {{ pico_to_usd('spanned.superseded_cost_pico') }} as superseded_cost_usd,
+    {{ pico_to_usd('coalesce(other_costs.human_review_cost_pico, 0)') }} as human_review_cost_usd,
+    {{ pico_to_usd('outcomes.value_pico') }} as outcome_value_usd
 from spanned
 left join outcomes on spanned.task_id = outcomes.task_id
 left join other_costs on spanned.task_id = other_costs.task_id

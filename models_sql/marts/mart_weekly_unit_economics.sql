@@ -5,11 +5,7 @@
 
 with measures as (
 
-    select
-        *,
-        this_unpriced_requests + this_partial_requests + this_unconverted_rows > 0 as this_is_incomplete,
-        last_unpriced_requests + last_partial_requests + last_unconverted_rows > 0 as last_is_incomplete
-    from {{ ref('int_week_measure') }}
+    select * from {{ ref('int_week_measure') }}
 
 ),
 
@@ -28,7 +24,7 @@ rows_of_view as (
         '{{ metric.unit }}' as unit,
         {% for side in ['this_', 'last_'] -%}
         {{ metric_value(metric, side) }} as {{ side }}value,
-        case when {{ side }}is_incomplete then {{ "'" ~ metric.bound ~ "'" if metric.bound else 'cast(null as string)' }} end as {{ side }}bound,
+        {{ metric_bound(metric, side) if metric.bound else 'cast(null as string)' }} as {{ side }}bound,
         {% endfor -%}
         {{ metric_missing(metric, 'this_') }} as missing,
         {% if metric.id == 'cost_per_successful_task' -%}

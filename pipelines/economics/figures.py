@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-_BOUND_SIGNS = {"at_least": "≥ ", "at_most": "≤ "}
+_BOUND_SIGNS = {"at_least": "≥ ", "at_most": "≤ ", "neither": "* "}
+NO_BOUND = (
+    "* Neither exact nor a bound: parts of cost and of revenue have no price or rate; margincall explain counts them."
+)
+"""The note under figures with that mark."""
 
 
 def shown(value: Decimal | None, unit: str) -> str:
@@ -28,7 +32,7 @@ def shown(value: Decimal | None, unit: str) -> str:
 
 
 def shown_bound(value: Decimal | None, unit: str, bound: str | None) -> str:
-    """A value with the sign of what it is a bound of: `at_least` ≥, `at_most` ≤."""
+    """A value with the sign of what it is a bound of: `at_least` ≥, `at_most` ≤; `neither` *."""
     return "" if value is None else _BOUND_SIGNS.get(bound or "", "") + shown(value, unit)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipelines.economics.formula import Expression, evaluate, is_above, terms_of
 from pipelines.explain.asked import ExplainError, expression_of, formula_of, tenant_name
 from pipelines.explain.gather import Behind, Sources, rows_behind
-from pipelines.explain.metrics import COUNTS, OUTCOME_TERMS, Formula
+from pipelines.explain.metrics import OUTCOME_TERMS, Formula
 from pipelines.explain.terms import TERMS, Scope
 from warehouse import closed, ledger_view
 from warehouse.control import Control
@@ -95,14 +95,12 @@ def _explain(sources: Sources, metric_id: str, day: date | None, tenant_id: str 
     name = tenant_name(sources.reader, tenant_id)
     expression = expression_of(metric_id, formula, tenant_id)
     scope = Scope(week.week_start, tenant_id)
-    asked = (*(COUNTS if formula.bound else ()), *formula.counts)
-    counts = [name for name in asked if tenant_id is None or TERMS[name].table != "fct_shared_cost_day"]
+    counts = formula.asked_of()
     in_formula = [*terms_of(expression), *_beside(formula, expression)]
     looked_up = {name: _term(sources, scope, name) for name in dict.fromkeys((*in_formula, *counts))}
     values = {name: term.value for name, term in looked_up.items()}
     missing = _missing(formula, row, values)
     value = None if missing else evaluate(expression, values)
-    is_incomplete = any(values.get(name) for name in COUNTS[1:])
     lower = None if formula.lower is None else evaluate(formula.lower, values)
     has_upper = formula.upper is not None and not values.get("incomplete_tasks")
     # Of what was shown the view itself knows nothing; that row is filled when it is shown.
@@ -123,7 +121,7 @@ def _explain(sources: Sources, metric_id: str, day: date | None, tenant_id: str 
         serving_n=week.serving_n,
         value=value,
         missing=missing,
-        bound=formula.bound if is_incomplete else None,
+        bound=_bound(formula, values),
         lower_bound=lower,
         upper_bound=evaluate(formula.upper, values) if formula.upper is not None and has_upper else None,
         published=None if tenant_id is not None else row,
@@ -133,6 +131,13 @@ def _explain(sources: Sources, metric_id: str, day: date | None, tenant_id: str 
         notes=tuple(_notes(sources, week, row, values, agrees, tenant_id)),
         behind=tuple(rows_behind(sources, scope, _largest_first(looked_up, in_formula), limit)) if limit else (),
     )
+
+
+def _bound(formula: Formula, values: dict[str, Decimal | None]) -> str | None:
+    is_raised, is_lowered = (any(values[name] for name in names) for names in (formula.at_least, formula.at_most))
+    if is_raised and is_lowered:
+        return "neither"
+    return "at_least" if is_raised else "at_most" if is_lowered else None
 
 
 def _beside(formula: Formula, expression: Expression) -> list[str]:

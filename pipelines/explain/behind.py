@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.explain.terms import FAILED, SUPERSEDED, TENANT_WEEKS, TOP_TENANTS, UNDER_WATER, UNPAID
+from pipelines.explain.terms import (
+    ABOVE_TARGET,
+    FAILED,
+    SUPERSEDED,
+    TASKED_DAYS,
+    TENANT_WEEKS,
+    TOP_TENANTS,
+    UNDER_WATER,
+    UNPAID,
+    VALUED_TENANT,
+)
 
 Shape = Literal["request", "task", "row"]
 
@@ -163,10 +173,18 @@ KINDS: Mapping[str, Kind] = {
         order="duration_ms desc, task_id",
     ),
     "revenue_days": _tenant_days("Tenants' days with the most revenue", _WEEK, "revenue_usd"),
-    "tasked_revenue_days": _tenant_days(
+    "tasked_revenue_days": Kind(
         "Tenants' days with the most revenue, of those with tasks",
-        "(tenant_id, usage_date) in (select (tenant_id, task_date) from fct_task where {tasks})",
+        f"select tenant_id, usage_date, sum(revenue_usd) as revenue_usd from fct_revenue_day where {TASKED_DAYS} group by all "
+        "having sum(revenue_usd) <> 0",
+        "revenue_usd desc, tenant_id, usage_date",
         "revenue_usd",
+    ),
+    "outcome_tasks": _tasks(
+        "Tasks that are paid for one by one",
+        f" and outcome_value_usd is not null and {VALUED_TENANT}",
+        order="outcome_value_usd desc, task_id",
+        measure="outcome_value_usd",
     ),
     "month_days": Kind(
         "Days of the month",
@@ -196,7 +214,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "top_tenants": Kind(
         "The dearest fifth of tenants",
-        f"{TOP_TENANTS} select * from top",
+        f"{TOP_TENANTS} select *, {ABOVE_TARGET} as is_above_target from held",
         "cogs_usd desc, tenant_id",
         "cogs_usd",
     ),

@@ -36,7 +36,7 @@ COLUMNS: dict[Shape, tuple[str, ...] | None] = {
     "task": (
         *("task_id", "started_at", "duration_ms", "tenant_id", "feature", "outcome", "outcome_observed_at", "attempts"),
         *("logical_calls", "unpriced_attempts", "partial_attempts", "input_tokens", "output_tokens", "llm_cost_usd"),
-        *("other_cost_usd", "cost_usd", "superseded_cost_usd"),
+        *("other_cost_usd", "cost_usd", "superseded_cost_usd", "outcome_value_usd"),
     ),
     "row": None,
 }

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pipelines.economics.formula import AtMost, Cut, Expression, Number, Operation, Rounded, Term
-
-Bound = Literal["at_least", "at_most"]
 
 
 @dataclass(frozen=True)
@@ -25,24 +22,43 @@ class Formula:
     """How one metric is worked out.
 
     `for_tenant` is the formula of one tenant where it differs, or in words why there is none and what there is instead.
-    `bound`: what the value is while parts have no price. `lower`, `upper` enclose it while outcomes are unknown.
-    `counts`: terms that say what the figure rests on, beside `COUNTS`.
+    `at_least`, `at_most`: terms that make the value such a bound while they are not 0; with some of both it is neither.
+    `lower`, `upper` enclose it while outcomes are unknown.
+    `counts`: terms that say what the figure rests on, beside those.
     """
 
     sentence: str
     expression: Expression
     for_tenant: Expression | str | None = None
     needs: tuple[Need, ...] = ()
-    bound: Bound | None = None
+    at_least: tuple[str, ...] = ()
+    at_most: tuple[str, ...] = ()
     lower: Expression | None = None
     upper: Expression | None = None
     counts: tuple[str, ...] = ()
 
+    def asked_of(self) -> tuple[str, ...]:
+        """Terms that are told beside those of the formula."""
+        gaps = tuple(dict.fromkeys((*self.at_most, *self.at_least)))
+        return (*(("requests",) if set(_CALLS) & set(gaps) else ()), *gaps, *self.counts)
 
-COUNTS = ("requests", "unpriced_requests", "partial_requests", "unconverted_rows")
-"""Told of every figure that is a bound while parts have no price."""
+
+_CALLS = ("unpriced_requests", "partial_requests")
+_OF_TASKS = (*_CALLS, "unconverted_events")
+_OF_GOODS = (*_OF_TASKS, "unconverted_pools")
+_CHARGES, _CREDITS = "unconverted_charges", "unconverted_credits"
+"""What can be without an amount; see `weekly_gaps` of the models."""
+
 OUTCOME_TERMS = frozenset(
-    {"successes", "failures", "escalations", "unknown_tasks", "failed_cost", "superseded_failed_cost"}
+    {
+        "successes",
+        "failures",
+        "escalations",
+        "unknown_tasks",
+        "failed_cost",
+        "superseded_failed_cost",
+        "outcome_revenue",
+    }
 )
 """Terms that grow while outcomes arrive: last week's are counted as they stood a week ago."""
 
@@ -65,55 +81,59 @@ FORMULAS: Mapping[str, Formula] = {
     "revenue": Formula(
         "What was earned on the days of the week, each line spread over its days of service.",
         _REVENUE,
-        counts=("unconverted_lines",),
+        at_least=(_CHARGES,),
+        at_most=(_CREDITS,),
     ),
     "total_inference_cost": Formula(
         "What all model calls cost, in every environment; calls without a known price are not in it.",
         _INFERENCE,
-        bound="at_least",
+        at_least=_CALLS,
     ),
     "inference_cost_share_of_revenue": Formula(
         "What share of revenue goes to the model providers, all environments.",
         _INFERENCE / _REVENUE,
         needs=(_HAS_REVENUE,),
-        bound="at_least",
+        at_least=(*_CALLS, _CREDITS),
+        at_most=(_CHARGES,),
     ),
     "gross_profit": Formula(
         "Revenue less all cost of goods: production inference, tools, retrieval, reviews and shared pools.",
         _PROFIT,
         for_tenant=_OWN_PROFIT,
-        bound="at_most",
-        counts=("unconverted_pools",),
+        at_least=(_CHARGES,),
+        at_most=(*_OF_GOODS, _CREDITS),
     ),
     "gross_margin": Formula(
         "The share of revenue that is left after all cost of goods.",
         _PROFIT / _REVENUE,
         for_tenant=_OWN_PROFIT / _REVENUE,
         needs=(_HAS_REVENUE,),
-        bound="at_most",
-        counts=("unconverted_pools",),
+        at_least=(_CHARGES,),
+        at_most=(*_OF_GOODS, _CREDITS),
     ),
     "cost_per_active_user": Formula(
         "Production inference for each person who made a production request in the week.",
         _t("production_inference") / _t("active_users"),
         needs=(Need(_t("active_users"), "end_user_id in the logs"),),
-        bound="at_least",
+        at_least=_CALLS,
     ),
     "cost_per_successful_task": Formula(
         "The cost of all production tasks begun in the week, failed ones too, for each one that succeeded.",
         _TASK_COST / _t("successes"),
         needs=(_HAS_TASKS, _HAS_SUCCESS),
-        bound="at_least",
         lower=_TASK_COST / (_t("successes") + _t("unknown_tasks")),
         upper=_TASK_COST / _t("successes"),
         counts=("tasks", "unknown_tasks", "incomplete_tasks"),
+        at_least=_OF_TASKS,
     ),
     "margin_per_task": Formula(
-        "Revenue of tenants on the days on which they began tasks, less what those tasks cost, for each task.",
-        (_t("tasked_revenue") - _TASK_COST) / _t("tasks"),
+        "Revenue of tenants on the days on which they began tasks, and of tasks that are paid for one by one their own, less "
+        "what the tasks cost, for each task.",
+        (_t("tasked_revenue") + _t("outcome_revenue") - _TASK_COST) / _t("tasks"),
         needs=(_HAS_TASKS,),
-        bound="at_most",
-        counts=("incomplete_tasks",),
+        counts=("incomplete_tasks", "unvalued_successes"),
+        at_least=(_CHARGES,),
+        at_most=(*_OF_TASKS, _CREDITS),
     ),
     "success_rate": Formula(
         "Successes among the tasks whose outcome is known; escalated and abandoned tasks are failures.",
@@ -149,11 +169,20 @@ FORMULAS: Mapping[str, Formula] = {
         needs=(Need(_t("served_requests"), "a served production request in this week"),),
     ),
     "top20_cost_share_of_revenue": Formula(
-        "Cost of goods of the dearest fifth of tenants, rounded up, against the revenue of the same tenants and days.",
-        _t("top_tenants_cost") / _t("top_tenants_revenue"),
+        "Cost of goods of the dearest fifth of tenants, rounded up, against what their MRR is worth on the same days; against "
+        "revenue where a tenant has no MRR.",
+        _t("top_tenants_cost") / _t("top_tenants_mrr"),
         for_tenant="It ranks tenants against each other. For one tenant: gross_profit, inference_cost_share_of_revenue.",
-        needs=(Need(_t("top_tenants_revenue"), "revenue of the top-20% tenants"),),
-        bound="at_least",
+        needs=(Need(_t("top_tenants_mrr"), "MRR or revenue of the top-20% tenants"),),
+        counts=("top_tenants", "top_tenants_above"),
+        at_least=(*_OF_GOODS, _CREDITS),
+        at_most=(_CHARGES,),
+    ),
+    "top20_tenants_above_target": Formula(
+        "How many of the dearest fifth of tenants alone cost more than that share of their MRR; those that pay nothing too.",
+        _t("top_tenants_above"),
+        for_tenant="It counts tenants. For one tenant: gross_profit, inference_cost_share_of_revenue.",
+        counts=("top_tenants", "top_tenants_cost", "top_tenants_mrr"),
     ),
     "tenants_under_water": Formula(
         "How many paying tenants cost more than they pay.",
@@ -163,12 +192,14 @@ FORMULAS: Mapping[str, Formula] = {
     "under_water_loss": Formula(
         "By how much the paying tenants that cost more than they pay do so, together.",
         _t("under_water_loss"),
-        bound="at_least",
+        at_least=(*_OF_GOODS, _CHARGES, _CREDITS),
+        at_most=(_CHARGES, _CREDITS),
     ),
     "unpaid_cost": Formula(
         "Cost of goods of tenants that bring in nothing.",
         _t("unpaid_cost"),
-        bound="at_least",
+        at_least=(*_OF_GOODS, _CREDITS),
+        at_most=(_CHARGES,),
     ),
     "escalation_rate": Formula(
         "Escalated tasks among those whose outcome is known.",
@@ -180,26 +211,26 @@ FORMULAS: Mapping[str, Formula] = {
         "What attempts of production tasks cost that a later attempt of the same logical call replaced.",
         _t("superseded_cost"),
         needs=(_HAS_TASKS,),
-        bound="at_least",
+        at_least=_CALLS,
     ),
     "failed_task_spend": Formula(
         "What the tasks cost that are known to have failed, been escalated or abandoned.",
         _t("failed_cost"),
         needs=(_HAS_TASKS,),
-        bound="at_least",
         counts=("failures", "unknown_tasks", "incomplete_tasks"),
+        at_least=_OF_TASKS,
     ),
     "retry_waste_of_failed_tasks": Formula(
         "The superseded attempts of failed tasks: what retry waste and spend of failed tasks have in common.",
         _t("superseded_failed_cost"),
         needs=(_HAS_TASKS,),
-        bound="at_least",
         counts=("failures", "unknown_tasks"),
+        at_least=_CALLS,
     ),
     "untasked_cost": Formula(
         "What production calls cost that name no task.",
         _t("untasked_cost"),
-        bound="at_least",
+        at_least=_CALLS,
     ),
     "ltv_cac": Formula(
         "Gross profit of a paying tenant in a month, times its lifetime in months, for each dollar that winning a customer cost.",
@@ -214,12 +245,13 @@ FORMULAS: Mapping[str, Formula] = {
             Need(_t("customers_before"), "customers of three months ago"),
             Need(_ACQUISITION, "acquisition cost in three months"),
         ),
-        bound="at_most",
+        at_least=(_CHARGES, _CREDITS),
+        at_most=(*_OF_GOODS, _CHARGES, _CREDITS),
     ),
     "month_end_outlook": Formula(
         "The month's inference cost so far, and for each day left the average of the week's days.",
         _t("month_cost") + Rounded(_INFERENCE * _t("days_left") / _t("days_with_requests")),
-        bound="at_least",
+        at_least=_CALLS,
     ),
     "restated_since_shown": Formula(
         "What has changed in last week's gross profit since somebody was first shown it.",

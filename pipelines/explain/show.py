@@ -17,6 +17,11 @@ from pipelines.explain.answer import Explanation, TermValue
 from pipelines.explain.gather import Behind
 from pipelines.explain.origins import Origin
 
+_BOUNDS = {
+    "at_least": "at least that, because parts have no price or exchange rate",
+    "at_most": "at most that, because parts have no price or exchange rate",
+    "neither": "neither at least nor at most that, because parts of cost and of revenue have no price or exchange rate",
+}
 _KINDS_OF_TOKENS = (
     ("input", "input_cost_pico"),
     ("cache read", "cache_read_cost_pico"),
@@ -123,8 +128,7 @@ def _figure(told: Explanation) -> Iterator[str]:
     else:
         yield f"  {shown_bound(told.value, told.unit, told.bound)}   exactly {_number(told.value)}{_unit(told.unit)}"
     if told.bound:
-        what = "at least" if told.bound == "at_least" else "at most"
-        yield f"  {what} that, because parts have no price; how many is told below"
+        yield f"  {_BOUNDS[told.bound]}; how many is told below"
     if told.lower_bound is not None:
         upper = "no upper bound" if told.upper_bound is None else f"at most {_number(told.upper_bound)}"
         yield f"  with every unknown outcome either way: at least {_number(told.lower_bound)}, {upper}"

@@ -73,10 +73,29 @@ TENANT_WEEKS = f"""with tenants as (
     where {{days}} and tenant_id not in ('{UNATTRIBUTED}', '{UNALLOCATED}'){{who}} group by tenant_id)"""
 TOP_TENANTS = f"""{TENANT_WEEKS}, top as (
     select * from tenants where cogs_usd > 0 order by cogs_usd desc, tenant_id
-    limit (select (count(*) + 4) // 5 from tenants where cogs_usd > 0))"""
+    limit (select (count(*) + 4) // 5 from tenants where cogs_usd > 0)),
+dates as (
+    select day::date as day, day(last_day(day)) as month_days
+    from range(date '{{start}}', date '{{end}}', interval 1 day) as days(day), mart_data_state
+    where day between first_usage_date and last_usage_date),
+recurring as (
+    select tenant_id, sum(pico) as pico from (
+        select tenant_id, sum(mrr_usd * 1000000000000)::hugeint // month_days as pico
+        from dates join dim_tenant_mrr on valid_from <= day and (valid_to is null or valid_to > day)
+        where tenant_id in (select tenant_id from top) group by tenant_id, month_days)
+    group by tenant_id),
+held as (
+    select top.*, case when pico > 0 then pico * 0.000000000001 else revenue_usd end as held_usd
+    from top left join recurring using (tenant_id))"""
+ABOVE_TARGET = """cogs_usd > held_usd * (select any_value(target) from mart_weekly_unit_economics
+    where metric_id = 'top20_cost_share_of_revenue')"""
 SUPERSEDED = """(select *, row_number() over (
         partition by task_id, logical_call_id order by started_at desc, record_key desc) as rank_from_last
     from fct_llm_request_priced where task_id in (select task_id from fct_task where {tasks}{outcomes}))"""
+VALUED_TENANT = """tenant_id in (select tenant_id from fct_task where is_production and outcome_value_usd is not null)
+    and tenant_id in (select tenant_id from fct_revenue_day where kind = 'outcome')"""
+TASKED_DAYS = f"""(tenant_id, usage_date) in (select (tenant_id, task_date) from fct_task where {{tasks}})
+    and not (kind = 'outcome' and {VALUED_TENANT})"""
 UNDER_WATER = "revenue_usd > 0 and cogs_usd > revenue_usd"
 UNPAID = "revenue_usd <= 0"
 FAILED = " and outcome in ('failure', 'escalated', 'abandoned')"
@@ -97,6 +116,12 @@ def _tasks(label: str, expression: str, unit: str = "count", behind: tuple[str, 
 def _tenants(label: str, expression: str, where: str, unit: str, behind: tuple[str, ...]) -> TermSource:
     sql = f"{TENANT_WEEKS} select {expression} from tenants where {where}"
     return TermSource(label, unit, "fct_tenant_day", sql, behind)
+
+
+def _lines(label: str, where: str) -> TermSource:
+    """Days of revenue lines that have no amount."""
+    sql = f"select coalesce(sum(unconverted_lines), 0) as unconverted from fct_revenue_day where {{days}}{{who}} and {where}"
+    return TermSource(label, "count", "fct_revenue_day", sql)
 
 
 def _usd(column: str, name: str) -> str:
@@ -172,13 +197,11 @@ TERMS: Mapping[str, TermSource] = {
         "coalesce(sum(partial_requests), 0) as requests",
         behind=("partial_requests",),
     ),
-    "unconverted_rows": _days(
-        "cost events and revenue lines without an exchange rate, by day",
-        "coalesce(sum(unconverted_events + unconverted_lines), 0) as unconverted",
+    "unconverted_events": _days(
+        "cost events without an exchange rate", "coalesce(sum(unconverted_events), 0) as unconverted"
     ),
-    "unconverted_lines": _days(
-        "revenue lines without an exchange rate, by day", "coalesce(sum(unconverted_lines), 0) as unconverted"
-    ),
+    "unconverted_charges": _lines("days of revenue lines without an exchange rate", "kind <> 'credit_note'"),
+    "unconverted_credits": _lines("days of credit notes without an exchange rate", "kind = 'credit_note'"),
     "unconverted_pools": TermSource(
         "days of shared pools without an exchange rate",
         "count",
@@ -247,12 +270,25 @@ TERMS: Mapping[str, TermSource] = {
         ("superseded_failed_requests",),
     ),
     "tasked_revenue": TermSource(
-        "revenue of tenants on days with tasks of theirs",
+        "revenue of tenants on days with tasks of theirs, without that of the tasks themselves",
         "usd",
-        "fct_tenant_day",
-        "select coalesce(sum(revenue_usd), 0) as revenue_usd from fct_tenant_day where (tenant_id, usage_date) in "
-        "(select (tenant_id, task_date) from fct_task where {tasks})",
+        "fct_revenue_day",
+        f"select {_usd('revenue_usd', 'revenue_usd')} from fct_revenue_day where {TASKED_DAYS}",
         ("tasked_revenue_days", "revenue_lines"),
+    ),
+    "outcome_revenue": TermSource(
+        "what the outcomes of tasks earned, of tenants whose outcomes say it",
+        "usd",
+        "fct_task",
+        f"select {_usd('outcome_value_usd', 'revenue_usd')} from fct_task where {{tasks}} and {VALUED_TENANT}",
+        ("outcome_tasks",),
+    ),
+    "unvalued_successes": TermSource(
+        "successes of these tenants that do not say what they are worth",
+        "count",
+        "fct_task",
+        f"select count(*) as tasks from fct_task where {{tasks}} and {VALUED_TENANT} and outcome = 'success' "
+        "and outcome_value_usd is null",
     ),
     "p95_task_time": _tasks(
         "95th percentile of task times, nearest rank",
@@ -268,11 +304,21 @@ TERMS: Mapping[str, TermSource] = {
         f"{TOP_TENANTS} select {_usd('cogs_usd', 'cogs_usd')} from top",
         ("top_tenants", "top_tenant_requests"),
     ),
-    "top_tenants_revenue": TermSource(
-        "revenue of the same tenants",
+    "top_tenants_mrr": TermSource(
+        "MRR of the same tenants for the same days, revenue where there is none",
         "usd",
-        "fct_tenant_day",
-        f"{TOP_TENANTS} select {_usd('revenue_usd', 'revenue_usd')} from top",
+        "dim_tenant_mrr",
+        f"{TOP_TENANTS} select {_usd('held_usd', 'held_usd')} from held",
+    ),
+    "top_tenants": TermSource(
+        "tenants in the dearest fifth", "count", "fct_tenant_day", f"{TOP_TENANTS} select count(*) as tenants from top"
+    ),
+    "top_tenants_above": TermSource(
+        "of these above the target each",
+        "count",
+        "dim_tenant_mrr",
+        f"{TOP_TENANTS} select count(*) as tenants from held where {ABOVE_TARGET}",
+        ("top_tenants",),
     ),
     "under_water_tenants": _tenants(
         "tenants under water",

@@ -155,6 +155,18 @@ def test_the_95th_of_a_hundred_tasks_in_time_is_shown_with_its_attempt(small: Bu
     assert attempts.origins[0] is not None and attempts.origins[0].line == 19
 
 
+def test_a_top_tenants_cost_is_held_against_its_mrr_of_the_weeks_days(small: Built) -> None:
+    """140.00 for 14 of 30 days is 300.00 a month and 10.00 a day; 20 calls of 0.0045 and an event that names no tenant."""
+    told = small.explain("top20_cost_share_of_revenue", rows=3)
+    values = {term.term_id: term.value for term in (*told.terms, *told.counts)}
+    assert values["top_tenants_mrr"] == 70
+    assert (values["top_tenants"], values["top_tenants_above"]) == (1, 0)
+    assert (told.value, told.agrees) == (Decimal("0.001285714286"), True)  # 0.09 / 70
+    (row,) = next(behind.rows for behind in told.behind if behind.kind == "top_tenants")
+    assert (row["tenant_id"], row["held_usd"], row["is_above_target"]) == ("acme", 70, False)
+    assert small.explain("top20_tenants_above_target").agrees
+
+
 def test_a_published_figure_that_its_terms_do_not_give_is_told_and_why(small: Built, tmp_path: Path) -> None:
     """A copy of the data, in which the published revenue is a dollar more than its days; then with its months closed."""
     data_dir = tmp_path / "var"
@@ -172,6 +184,17 @@ def test_a_published_figure_that_its_terms_do_not_give_is_told_and_why(small: Bu
     assert any(note.startswith("Figures of dates before 2026-12-01 are closed") for note in notes)
     assert any(note.endswith("its week is closed.") for note in notes)
     reader.close()
+
+
+def test_a_figure_that_lacks_parts_on_both_sides_is_no_bound_and_says_what_is_missing(built: Built) -> None:
+    """Week of 2026-11-02: a line of 10.00 over seven days and an event in pounds, which have no rate; calls without a price."""
+    told = built.explain("gross_profit", date(2026, 11, 2))
+    counts = {term.term_id: term.value for term in told.counts}
+    assert (told.bound, counts["unconverted_charges"], counts["unconverted_events"]) == ("neither", 6, 1)
+    assert "exchange rate; how many is told below" in "\n".join(line.plain for line in as_lines(told))
+    assert built.explain("revenue", date(2026, 11, 2)).bound == "at_least"
+    assert built.explain("inference_cost_share_of_revenue", date(2026, 11, 2)).bound == "neither"
+    assert built.explain("total_inference_cost", date(2026, 11, 2)).bound == "at_least"
 
 
 # --- one tenant -------------------------------------------------------------------------------------------------------

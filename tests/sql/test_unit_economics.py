@@ -95,7 +95,14 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     workspace.land_records("requests", REQUESTS)
     workspace.land_feed("tenants", TENANTS)
     workspace.land_feed("features", FEATURES)
-    workspace.land_feed("stale_reports", [{"request_id": "f4", "reported_at": at(2)}])
+    # One hit is reported, and compared it disagrees with a fresh answer; the other one agrees.
+    reports = [
+        {"request_id": "f4"},
+        {"request_id": "f4", "kind": "disagrees", "reported_at": at(3)},
+        {"request_id": "f3", "kind": "agrees"},
+        {"request_id": "f1", "kind": "disagrees"},  # a miss: nothing of it was cached
+    ]
+    workspace.land_feed("stale_reports", [{"reported_at": at(2), **report} for report in reports])
     workspace.land_feed(
         "task_outcomes",
         [
@@ -126,6 +133,12 @@ def test_cache_by_hits_and_by_what_they_would_have_cost(company: Workspace) -> N
     assert rows(company, "mart_cache_week", money, "feature = 'faq'") == [expected]
     latencies = "hit_p50_latency_ms, hit_p95_latency_ms, miss_p50_latency_ms, miss_p95_latency_ms"
     assert rows(company, "mart_cache_week", latencies, "feature = 'faq'") == [(20, 40, 800, 3000)]
+
+
+def test_a_bypass_sample_says_how_many_hits_disagree_with_a_fresh_answer(company: Workspace) -> None:
+    columns = "sampled_hits, disagreeing_hits, disagreement_rate, stale_hits"
+    assert rows(company, "mart_cache_week", columns, "feature = 'faq'") == [(2, 1, Decimal("0.5"), 1)]
+    assert rows(company, "mart_cache_week", columns, "feature = 'routed'") == [(0, 0, None, 0)]
 
 
 def test_prompt_cache_saves_reads_less_the_premium_of_writes(company: Workspace) -> None:

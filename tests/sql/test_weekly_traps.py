@@ -133,11 +133,17 @@ def test_an_upgrade_credits_and_charges_the_days_it_changes_not_the_day_it_is_bo
 # --- the weekly view --------------------------------------------------------------------------------------------------
 
 
-def test_top_tenants_weekly_cost_is_held_against_the_revenue_of_the_same_days(year: Workspace) -> None:
-    """30.00 against 100.00 a month looks like 30%; against the 23.33 earned on those seven days it is a loss."""
+def test_top_tenants_weekly_cost_is_held_against_the_mrr_of_the_same_days(year: Workspace) -> None:
+    """30.00 against 100.00 a month looks like 30%; against the 23.33… of those seven days it is a loss."""
     row = year.weekly("top20_cost_share_of_revenue")
-    assert row["this_week"] == Decimal("1.285897985426")  # 30.00 / 23.33
+    assert row["this_week"] == Decimal("1.285714285714")  # 30.00 / (100.00 x 7/30)
     assert row["is_met"] is False
+    assert year.weekly("top20_tenants_above_target")["this_week"] == 1
+    # Week of 2026-09-07: `acme` alone has cost, and pays nothing; no share of nothing is met.
+    assert (
+        year.weekly("top20_cost_share_of_revenue", "2026-09-07")["missing"] == "MRR or revenue of the top-20% tenants"
+    )
+    assert year.weekly("top20_tenants_above_target", "2026-09-07")["this_week"] == 1
 
 
 def test_under_water_is_cost_above_revenue_and_unpaid_is_cost_without_any(year: Workspace) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,8 @@ from pipelines.settings import Pricing
 from tests.sql import example_c
 from tests.sql.example_c import NOVEMBER_2, NOVEMBER_9
 from tests.workspace import Workspace
+from warehouse.reader import Period, Reader
+from warehouse.task_rows import TaskGroup
 
 Metrics = dict[str, dict[str, Any]]
 PRICING = Pricing(gateway_lookup_usd=Decimal(example_c.LOOKUP_USD))
@@ -27,6 +31,7 @@ class Known:
     next_week: Metrics
     task_costs: dict[str, Decimal]
     by_calendar: dict[str, Decimal]
+    group: TaskGroup
 
 
 def week_of(workspace: Workspace, week: str = "2026-11-09") -> Metrics:
@@ -40,6 +45,8 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
     example_c.land(workspace, NOVEMBER_9)
     workspace.build()
     monday = week_of(workspace)
+    with closing(Reader(workspace.settings.data_dir)) as reader:
+        group = reader.task_groups(Period.week(date(2026, 11, 9)))[0]
     workspace.land_feed("task_outcomes", [example_c.late_outcome(NOVEMBER_9)], "-late")
     workspace.build()
     yield Known(
@@ -52,6 +59,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
                 "select date_trunc('week', usage_date)::date::varchar, sum(cost_usd) from fct_tenant_day group by all"
             )
         ),
+        group,
     )
     workspace.control.close()
 
@@ -95,6 +103,13 @@ def test_with_an_unpriced_part_the_figure_is_at_least_and_has_no_upper_bound(kno
     row = known.monday["cost_per_successful_task"]
     assert (row["bound"], row["upper_bound"], row["missing"]) == ("at_least", None, None)
     assert known.monday["priced_coverage"]["this_week"] == Decimal("0.933333333333")  # 14 of 15
+
+
+def test_a_success_without_its_review_and_without_what_the_cache_answered(known: Known) -> None:
+    """The review is 0.75 of 0.829310 and six succeeded; t7 leaves with its 0.00001 and its success."""
+    assert known.group.cost_per_success_usd == Decimal("0.138218333333")
+    assert known.group.unreviewed_cost_per_success_usd == Decimal("0.013218333333")
+    assert known.group.uncached_cost_per_success_usd == Decimal("0.165860000000")
 
 
 def test_retry_waste_is_three_figures_and_not_their_union(known: Known) -> None:

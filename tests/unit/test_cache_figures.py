@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from dashboards import share_charts
-from dashboards.cache_figures import BreakEven, break_even, does_pay, reads_per_write, together, weighted_bound
+from dashboards.cache_figures import (
+    BreakEven,
+    break_even,
+    disagreement_words,
+    does_pay,
+    reads_per_write,
+    together,
+    weighted_bound,
+)
 from dashboards.prices_in_force import holds
 from pipelines.economics.prompt_caching import break_even_reads
 from warehouse.model_rows import CacheWeek, ModelPrice, PromptCacheUse
@@ -35,8 +43,18 @@ def use(reads: int, writes: int) -> PromptCacheUse:
 
 
 def cache(feature: str, lookups: int, hits: int, avoided: str, missed: str, **values: int) -> CacheWeek:
-    counts = [lookups, hits, 0, 0, 0, 0, values.get("stale_hits", 0), values.get("hits_without_price", 0), 0]
+    names = ("stale_hits", "sampled_hits", "disagreeing_hits", "hits_without_price")
+    counts = [lookups, hits, 0, 0, 0, 0, *(values.get(name, 0) for name in names), 0]
     return CacheWeek(MONDAY, feature, *counts, Decimal(avoided), Decimal(0), Decimal(missed), 5, 9, 700, 900)
+
+
+def test_a_bypass_sample_is_told_with_its_interval() -> None:
+    """Wilson, 95%: 1 of 10 between 1.8% and 40.4%, and 2 of 20, two features together, between 2.8% and 30.1%."""
+    rows = [cache(name, 50, 30, "1", "1", sampled_hits=10, disagreeing_hits=1) for name in ("a", "b")]
+    assert disagreement_words(rows[0]) == "10.0% of 10 sampled disagree (1.8% – 40.4%)"
+    whole = together(MONDAY, rows)
+    assert whole is not None and disagreement_words(whole) == "10.0% of 20 sampled disagree (2.8% – 30.1%)"
+    assert disagreement_words(cache("a", 50, 30, "1", "1")) == ""
 
 
 @pytest.mark.parametrize(

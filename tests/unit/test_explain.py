@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.economics.formula import Expression, terms_of
 from pipelines.explain.behind import KINDS, LINES
-from pipelines.explain.metrics import COUNTS, FORMULAS
+from pipelines.explain.metrics import FORMULAS
 from pipelines.explain.show import priced_as
 from pipelines.explain.terms import TERMS, Scope
 
@@ -23,13 +23,13 @@ NOTHING = dict.fromkeys(
 
 
 def test_every_name_in_a_formula_is_a_term_and_every_term_and_every_kind_of_rows_is_used() -> None:
-    used: set[str] = set(COUNTS)
+    used = set[str]()
     for formula in FORMULAS.values():
         expressions: list[Expression] = [formula.expression, *(need.what for need in formula.needs)]
         expressions += [
             part for part in (formula.for_tenant, formula.lower, formula.upper) if isinstance(part, Expression)
         ]
-        used |= {*terms_of(*expressions), *formula.counts}
+        used |= {*terms_of(*expressions), *formula.asked_of()}
     assert used == set(TERMS)
     assert {name for term in TERMS.values() for name in term.behind} == {*KINDS, *LINES}
 

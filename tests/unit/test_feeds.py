@@ -107,6 +107,7 @@ SAMPLES: dict[str, Rows] = {
             "request_id": "r1",
             "task_id": "t1",
             "reported_at": "2026-06-10T10:00:00Z",
+            "kind": "disagrees",
             "observed_at": "2026-06-11T00:00:00Z",
         },
         {"task_id": "t2", "reported_at": "2026-06-10T10:00:00Z"},

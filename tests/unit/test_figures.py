@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from pipelines.economics.figures import shown
+from pipelines.economics.figures import shown, shown_bound
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,9 @@ from pipelines.economics.figures import shown
 )
 def test_a_value_is_rounded_only_for_reading(value: Decimal | None, unit: str, text: str) -> None:
     assert shown(value, unit) == text
+
+
+def test_a_bound_has_its_sign_and_what_is_neither_a_mark_of_its_own() -> None:
+    signs = {"at_least": "≥ $1.00", "at_most": "≤ $1.00", "neither": "* $1.00", None: "$1.00"}
+    assert {bound: shown_bound(Decimal(1), "usd", bound) for bound in signs} == signs
+    assert shown_bound(None, "usd", "neither") == ""

@@ -20,7 +20,10 @@ _COLUMNS = (
     Column("target", "From the settings"),
     Column("met", "Whether this_week meets the target"),
     Column("missing", "The input that a row without a value waits for"),
-    Column("bound", "at_least or at_most: this_week is a bound, because parts have no price"),
+    Column(
+        "bound",
+        "at_least or at_most: this_week is a bound, because parts have no price or rate; neither: parts on both sides",
+    ),
     Column("last_bound", "The same of last_week"),
     Column("lower_bound", "Of this_week while outcomes are unknown"),
     Column("upper_bound", "Of this_week while outcomes are unknown"),

@@ -235,6 +235,10 @@ def metric_value(_metric: dict[str, str], side: str) -> str:
     return f"{side}revenue_pico"
 
 
+def metric_bound(_metric: dict[str, str], _side: str) -> str:
+    return "cast(null as string)"
+
+
 def metric_missing(_metric: dict[str, str], _side: str) -> str:
     return "cast(null as string)"
 
