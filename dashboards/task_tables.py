@@ -58,7 +58,7 @@ def by_feature(groups: Sequence[TaskGroup], whole: TaskGroup, week: date) -> Non
         Column("tokens", True, hint="In and out of all attempts, per successful task"),
         Column("p95 time", True, hint="95 of 100 tasks took no longer; from 20 tasks on"),
     ]
-    st.html(markup.table(columns, rows, label="Tasks by feature"))
+    st.html(markup.table(columns, rows, label="Tasks by feature", css="mc-many"))
 
 
 def _feature(name: str | None, week: date) -> markup.Text:

@@ -110,7 +110,7 @@ def run_dbt(
                 _manifests[parsed] = _invoke([*options, "--no-write-json", "parse", *places])
             # A run writes into its manifest what it compiled.
             manifest = _manifests[parsed].deepcopy()
-            _invoke([*options, "--no-write-json", *command, *places], manifest, listen)
+            _invoke([*options, *command, *places], manifest, listen)
         finally:
             if target == "duckdb":
                 _close_warehouse()

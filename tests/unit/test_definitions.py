@@ -116,7 +116,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[st
     models = tmp_path / "models"
     models.mkdir()
     (models / "a.sql").write_text("select 1")
-    monkeypatch.setattr("pipelines.building.manifest.MODELS", models)
+    monkeypatch.setattr("pipelines.building.dbt.MODELS", models)
     monkeypatch.setattr("pipelines.building.manifest.run_dbt", parse)
     yield commands
 
