@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
 
+from pipelines.economics.apportion import EXACT
 from pipelines.economics.bridge import BARS, Cells, Parts, cost_effects, margin_points, revenue_points
 from warehouse.bridge_rows import BridgePart, BridgeWeeks, Two
 from warehouse.reader import Reader
@@ -49,7 +50,7 @@ class BridgeError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """Which part of the company; None is all of it. A model is one provider's or, without it, any one's of that name."""
+    """Which part of the company; None is all of it; a model is every provider's of that name."""
 
     tenant_id: str | None = None
     feature: str | None = None
@@ -90,7 +91,8 @@ class MarginBridge:
 
     @property
     def change_usd(self) -> Decimal:
-        return sum((bar.effect_usd for bar in self.bars), Decimal(0))
+        with localcontext(EXACT):
+            return sum((bar.effect_usd for bar in self.bars), Decimal(0))
 
 
 def bridge_of_week(reader: Reader, week: date | None, view: View) -> tuple[Period, MarginBridge]:
@@ -225,7 +227,7 @@ def _fall(two: Two) -> int:
 
 
 def _usd(pico: int) -> Decimal:
-    return Decimal(int(pico)).scaleb(-12)
+    return Decimal(pico).scaleb(-12, EXACT)
 
 
 def _check_names(weeks: BridgeWeeks, view: View) -> None:

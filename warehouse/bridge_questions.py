@@ -12,16 +12,18 @@ _COMPONENTS = ("input", "cache_read", "cache_write", "output")
 _PRICES = {"input": "input", "cache_read": "cache_read", "cache_write": "cache_write_5m", "output": "output"}
 """Which price says how a component's price moved; both kinds of cache writes move together."""
 
+_SIDE = "case when usage_date >= $next_start and usage_date < $next_end then 1 else 0 end as side"
+_IN_EITHER = "(usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end)"
+
 # Model calls that are cost of goods: in production, and not of a tenant-day on a free plan that sales pays for.
-_REQUESTS = """
+_REQUESTS = f"""
 goods as materialized (
     select distinct tenant_id, usage_date from fct_cost_day
-    where is_model_call and is_cost_of_goods
-        and (usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end)
+    where is_model_call and is_cost_of_goods and {_IN_EITHER}
 ),
 requests as materialized (
     select
-        case when usage_date >= $next_start and usage_date < $next_end then 1 else 0 end as side,
+        {_SIDE},
         tenant_id, coalesce(feature, 'unattributed') as feature, provider_name, model,
         operation_name in ('embeddings', 'rerank') as is_other,
         logical_call_id, coalesce(is_gateway_cache_hit, false) as is_hit, pricing_status,
@@ -36,7 +38,7 @@ requests as materialized (
         drawdown_pico, cost_pico
     from fct_llm_request_priced
     where is_production and (tenant_id, usage_date) in (select (tenant_id, usage_date) from goods)
-        and (usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end)
+        and {_IN_EITHER}
 ),
 seen as (
     -- one row per tenant, feature and model: attempts of each week that have a price, and that have none
@@ -188,8 +190,7 @@ class BridgeQuestions(Questions):
                 select usage_date, tenant_id, null, null, null, 'allocated', cost_pico from fct_allocated_cost_day
             ),
             sided as (
-                select *, case when usage_date >= $next_start and usage_date < $next_end then 1 else 0 end as side from costs
-                where usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end
+                select *, {_SIDE} from costs where {_IN_EITHER}
             )
             select tenant_id, feature, provider_name, model, component, {_both("cost_pico", "cost")}
             from sided group by all order by all""",
@@ -200,9 +201,7 @@ class BridgeQuestions(Questions):
     def _bridge_revenue(self, asked: dict[str, Any]) -> list[BridgeRevenue]:
         rows = self._rows(
             f"""with sided as (
-                select *, case when usage_date >= $next_start and usage_date < $next_end then 1 else 0 end as side
-                from fct_revenue_day
-                where usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end
+                select *, {_SIDE} from fct_revenue_day where {_IN_EITHER}
             )
             select tenant_id, {_both("revenue_pico", "revenue")} from sided group by tenant_id order by tenant_id""",
             asked,
@@ -219,8 +218,7 @@ class BridgeQuestions(Questions):
                 select usage_date, unconverted_days from fct_allocated_cost_day
             ),
             sided as (
-                select *, case when usage_date >= $next_start and usage_date < $next_end then 1 else 0 end as side from lacking
-                where usage_date >= $start and usage_date < $end or usage_date >= $next_start and usage_date < $next_end
+                select *, {_SIDE} from lacking where {_IN_EITHER}
             )
             select {_both("lines", "lines")} from sided""",
             asked,
