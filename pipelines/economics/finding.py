@@ -10,7 +10,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do, in a sentence; `weekly_saving_usd` is what it would save in a week like the last ones, None where nobody can say.
+    """What to do, in a sentence; `weekly_saving_usd` is what a week like the last ones would save, None where nobody knows.
 
     `source` says what the saving rests on: the same requests at other prices, the level before, or a published range by name.
     """
