@@ -32,7 +32,7 @@ $(VENV)/.spark: $(VENV)/.dev requirements-spark.lock
 
 # uv where it is installed, else plain pip; both check every hash.
 define install
-if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r $(1); \
+if command -v uv >/dev/null 2>&1; then uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes --no-deps -r $(1); \
 else $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r $(1); fi
 endef
 

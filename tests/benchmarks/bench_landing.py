@@ -125,7 +125,8 @@ class _Bench:
         self._check(f"{kind}, one more day", expected + more, is_built=True)
         self._compare("one more day / full run", day, full, target=1 / 6)
         start_s = day.said["started_s"] + day.said["before_models_s"]
-        self._add("  its start: imports, prices, plan, dbt", start_s, "s", 8, f"{start_s / day.wall_s:.0%} of it")
+        note = f"{start_s / day.wall_s:.0%} of it; prices, plan, dbt: {day.said['before_models_cpu_s']:.1f} s of processor time"
+        self._add("  its start: imports, prices, plan, dbt", start_s, "s", 8, note)
         self._memory("one more day", day, base)
 
     def _parts(self, built: Step, base: Step) -> None:
