@@ -146,7 +146,8 @@ logs = ["logs"]
 
 _PLACES = """
 # Where your records say who and what for: ordered, the first filled path wins. A path is dotted; `tag:env` reads a request
-# tag `env:…`. Beside those shown, end_user_id, prompt_version and experiment can be set: `margincall sources NAME`.
+# tag `env:…`. Beside those shown, workflow_key, conversation_id, end_user_id, prompt_version and experiment can be set:
+# `margincall sources NAME`.
 """
 
 TEMPLATE = _GENERAL + _PLACES + "\n".join(mapping_section(source) for source in sources.discover().values())

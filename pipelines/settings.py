@@ -38,6 +38,8 @@ class Mapping(Section):
 
     tenant_id: Paths = ()
     task_id: Paths = ()
+    workflow_key: Paths = ()
+    conversation_id: Paths = ()
     end_user_id: Paths = ()
     feature: Paths = ()
     environment: Paths = ()

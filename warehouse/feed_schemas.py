@@ -268,14 +268,20 @@ _ALL = (
         (
             Column("outcome_id", "text", "Idempotency key of the outcome.", True),
             Column("task_id", "text", "The task."),
-            Column("workflow_key", "text", "Workflow whose requests the outcome judges, where there is no task."),
             Column(
-                "conversation_id", "text", "Conversation whose requests the outcome judges, where there is no task."
+                "workflow_key",
+                "text",
+                "Run of a workflow, where there is no task: its requests since the outcome before become the outcome's task.",
+            ),
+            Column(
+                "conversation_id",
+                "text",
+                "Conversation, where there is neither a task nor a workflow; in the same way.",
             ),
             Column(
                 "attribution_window_hours",
                 "integer",
-                "Requests of the workflow or conversation this long before the outcome belong to it.",
+                "Requests of the workflow or conversation this long before the outcome belong to it; at most a year.",
                 sign="positive",
                 default="24",
             ),

@@ -3,9 +3,9 @@
 A request belongs to its day, a task to the day of its first attempt, a cost event or an invoice line to the dates it
 covers. So when something changes on a day, every task that has or had an attempt there may change, on whatever day
 it is stored; and every cost event of such a task may change its tenant. A trace changes the requests that belong to it,
-on whatever days. Where two sources meet, whether a request counts depends on the day before and the day after. Where
-requests draw on a commitment or an allowance one after the other, every later day of its window changes too. What
-revenue reaches beyond its own dates is in `revenue_days.py`. The build
+on whatever days; an outcome that names no task, those of its window. Where two sources meet, whether a request counts
+depends on the day before and the day after. Where requests draw on a commitment or an allowance one after the other,
+every later day of its window changes too. What revenue reaches beyond its own dates is in `revenue_days.py`. The build
 replaces exactly the days of this closure, each from complete inputs; nothing else can have changed.
 """
 
@@ -20,8 +20,8 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from warehouse import attribution, lake, revenue_days, told_twice, traces
 from warehouse import control as db
-from warehouse import lake, revenue_days, told_twice, traces
 from warehouse.connection import literal, warehouse
 from warehouse.control import Control
 from warehouse.lake import Lake, LakeFile
@@ -34,6 +34,7 @@ _MODELS = (
     *("fct_user_week", "int_cache_week", "int_prompt_week", "int_context_step_week"),
 )
 """What a build replaces in parts."""
+_NO_TASK = "select null::varchar as task_id where false"
 _PLANNED = frozenset({"feed_tenants", "feed_contracts"})
 """Feeds that say who is on which plan."""
 
@@ -198,7 +199,9 @@ def _closure(
 ) -> tuple[Days, Days]:
     """Days of requests and tasks, and dates of tenants, that the changes reach."""
     changed = state.dirty_days | state.unfinished | _beside(database, state) | _traced(database, the_lake, state)
+    outcomes = _outcomes_without_task(database, the_lake, state)
     request_days = frozenset(date.fromisoformat(file.day) for file in state.files if file.day)
+    changed |= _attributed(database, the_lake, state, outcomes) & request_days
     dirty = changed | drawn_after(changed, _drawdowns(database, the_lake, state)) & request_days
     database.execute("create temp table dirty (day date)")
     if dirty:
@@ -207,11 +210,13 @@ def _closure(
     events = _scan(the_lake, state.files, "feed_cost_events")
     fed_tasks, fed_dates = _fed(database, the_lake, state)
     traced_tasks = _tasks_of_traces(the_lake, state, f"select trace_id from {requests}")
+    judged_tasks = attribution.tasks_on(outcomes, "dirty") if outcomes else _NO_TASK
     database.execute(
         f"""create temp table touched as
         select distinct task_id from fct_llm_request_priced where day in (select day from dirty) and task_id is not null
         union select distinct task_id from {requests} where task_id is not null
         union {traced_tasks}
+        union {judged_tasks}
         union {fed_tasks}"""
     )
     task_days = _dates(
@@ -260,7 +265,7 @@ def _revenue_dates(
         judged = _dates(
             database,
             f"""select distinct (observed_at at time zone 'UTC')::date from {every("task_outcomes")}
-            where task_id in (select task_id from touched)""",
+            where {attribution.TASK} in (select task_id from touched)""",
         )
     return fed | _widen(judged, 1) | revenue_days.follow(database, feeds, charged, calendar, rules)
 
@@ -290,10 +295,29 @@ def _traced(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) 
     return traces.days_of(database, landed, _scan(the_lake, theirs, lake.REQUESTS))
 
 
+def _outcomes_without_task(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> str | None:
+    """SQL relation of all outcomes, None where each of them names its task."""
+    outcomes = _scan(the_lake, state.files, attribution.OUTCOMES)
+    return outcomes if attribution.is_any(database, outcomes) else None
+
+
+def _attributed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State, outcomes: str | None) -> Days:
+    """Days with requests that may now be of another task: of another outcome, or no longer of any."""
+    new = {feed: _new(the_lake, state, feed) for feed in (attribution.OUTCOMES, attribution.COST_EVENTS)}
+    if outcomes is None or not any(new.values()):
+        return frozenset()
+    requests = _scan(the_lake, state.files, lake.REQUESTS)
+    windows = attribution.days_of_windows(
+        database, outcomes, lake.scan(attribution.OUTCOMES, new[attribution.OUTCOMES])
+    )
+    claims = [attribution.days_claimed(database, lake.scan(feed, files), requests) for feed, files in new.items()]
+    return windows.union(*claims)
+
+
 def _tasks_of_traces(the_lake: Lake, state: _State, trace_ids: str) -> str:
     """SQL of the tasks that any version of these traces names; `trace_ids`: SQL."""
     if not any(file.dataset == lake.TRACES for file in state.files):
-        return "select null::varchar as task_id where false"
+        return _NO_TASK
     known = _scan(the_lake, state.files, lake.TRACES)
     return f"select task_id from {known} where task_id is not null and trace_id in ({trace_ids})"
 
@@ -325,7 +349,7 @@ def _drawdowns(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _Stat
 
 def _fed(database: duckdb.DuckDBPyConnection, the_lake: Lake, state: _State) -> tuple[str, Days]:
     """Tasks (as SQL) and dates that new feed files touch; every version of their rows counts, also the older ones."""
-    tasks, dates = ["select null::varchar as task_id where false"], frozenset[date]()
+    tasks, dates = [_NO_TASK], frozenset[date]()
     keys = {"feed_task_outcomes": "outcome_id", "feed_cost_events": "event_id"}
     for dataset, key in keys.items():
         new = _new(the_lake, state, dataset)

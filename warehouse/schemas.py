@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the lake's files. A file says its own in its Parquet metadata under `margincall.schema_version`.
 
-2 added `response_id` and `audio_ms`, which are null for rows of earlier files; log files that are still there are read again.
+2 added `response_id` and `audio_ms`, 3 `workflow_key`, which are null for rows of earlier files; log files that are still there
+are read again.
 """
 
 ITEMS = 10_000_000
@@ -66,6 +67,9 @@ REQUEST = (
     Column("parent_span_id", TEXT, "span that caused it"),
     Column("gateway_call_id", TEXT, "the gateway's id of the logical call; retries and fallbacks share it"),
     Column("response_id", TEXT, "the provider's id of the response; the same call has it in every log"),
+    Column(
+        "workflow_key", TEXT, "the caller's key of a run of a workflow, which an outcome may name instead of a task"
+    ),
     Column("conversation_id", TEXT, "conversation"),
     Column("task_id", TEXT, "the caller's task key, else trace_id"),
     Column("attempt_no", COUNT, "1 for a first attempt, 2 for its first retry"),
@@ -142,7 +146,10 @@ TRACE = (
         column
         for column in REQUEST
         if column.name
-        in ("conversation_id", "task_id", "end_user_id", "feature", "environment", "prompt_version", "experiment")
+        in (
+            *("workflow_key", "conversation_id", "task_id", "end_user_id", "feature"),
+            *("environment", "prompt_version", "experiment"),
+        )
     ),
 )
 """What a log says of a whole trace: one row per trace and version. A request that lacks one of these takes it from here."""

@@ -7,9 +7,9 @@ with outcomes as (
         task_id,
         outcome_id,
         observed_at,
-        case when outcome = 'success' then {{ usd_to_pico('coalesce(value_usd, 0)') }} else cast(0 as decimal(38, 0)) end as value_pico
-    from {{ ref('stg_task_outcome') }}
-    where task_id is not null and {{ '1 = 1' if is_accrued else '1 = 0' }}
+        coalesce(value_pico, cast(0 as decimal(38, 0))) as value_pico
+    from {{ ref('int_task_outcome') }}
+    where {{ '1 = 1' if is_accrued else '1 = 0' }}
 
 ),
 

@@ -1,10 +1,17 @@
 -- Defect: outcomes arrive late, are corrected, and may say different things; a log's score names the trace, not its task.
+-- Defect: an outcome may name a workflow or a conversation, whose requests are a task only because of it.
 -- Guarantee: for every task, what was believed from when until when; the latest observation holds.
 {%- set is_traced = has_traces() %}
 
 with observed as (
 
-    select * from {{ ref('stg_task_outcome') }} where task_id is not null
+    select
+        outcome_id,
+        coalesce(task_id, {{ task_of_outcome('outcome_id') }}) as task_id,
+        outcome,
+        observed_at,
+        value_usd
+    from {{ ref('stg_task_outcome') }}
 
 ),
 

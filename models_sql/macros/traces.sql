@@ -19,7 +19,7 @@
     coalesce(nullif({{ own }}, 'unattributed'), {{ other }}, 'unattributed')
   {%- elif column == 'task_id' -%}
     coalesce(nullif({{ own }}, coalesce({{ request }}.trace_id, '')), {{ other }}, {{ own }})
-  {%- elif column in ('conversation_id', 'end_user_id', 'feature', 'environment', 'prompt_version', 'experiment') -%}
+  {%- elif column in ('workflow_key', 'conversation_id', 'end_user_id', 'feature', 'environment', 'prompt_version', 'experiment') -%}
     coalesce({{ own }}, {{ other }})
   {%- else -%}
     {{ own }}

@@ -10,6 +10,7 @@
     pre_hook="{{ drop_build_days('day') }}"
 ) }}
 {%- set has_drawdowns = any_row('drawdown') %}
+{%- set has_claims = has_outcomes_without_task() %}
 
 with costs as (
 
@@ -134,10 +135,14 @@ effective as (
 
     select
         costs.*,
+        {{ 'coalesce(claimed.task_id, costs.task_id)' if has_claims else 'costs.task_id' }} as claiming_task_id,
         case when costs.contracted_cost_pico is not null then {{ drawdown_of(has_drawdowns) }} end as drawdown_pico
     from costs
     {% if has_drawdowns -%}
     left join drawn on costs.record_key = drawn.record_key
+    {%- endif %}
+    {% if has_claims -%}
+    left join {{ ref('int_attributed_request') }} as claimed on costs.record_key = claimed.record_key
     {% endif %}
 
 )
@@ -160,7 +165,7 @@ select
     environment,
     environment is null
     or lower(environment) in (select environment from {{ input('production_environment') }}) as is_production,
-    task_id,
+    claiming_task_id as task_id,
     coalesce(gateway_call_id, record_key) as logical_call_id,
     parent_span_id,
     prefix_hash,

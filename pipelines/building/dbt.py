@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -85,7 +84,8 @@ def run_dbt(
 
     home = data_dir / "build" / "dbt"
     options = [
-        *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "info"),
+        # No log of its own: what failed is in the exception, and every line is put together only to be thrown away.
+        *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none", "--log-level-file", "none"),
         *("--log-path", str(home / "logs")),
     ]
     places = [
@@ -120,10 +120,7 @@ def _invoke(arguments: list[str], manifest: Any = None, listen: Callable[[Any], 
     """What dbt returns. Raises DbtFailed, and what interrupted it."""
     from dbt.cli.main import dbtRunner
 
-    try:
-        result = dbtRunner(manifest=manifest, callbacks=[listen]).invoke(arguments)
-    finally:
-        _close_log()
+    result = dbtRunner(manifest=manifest, callbacks=[listen]).invoke(arguments)
     if result.exception is not None and not isinstance(result.exception, Exception):
         raise result.exception  # an interruption, which dbt hands over as if it were a failure of its own
     if not result.success:
@@ -142,14 +139,6 @@ def _node(data: Any) -> Node:
         failures=result.num_failures,
         message=" ".join(result.message.split()),
     )
-
-
-def _close_log() -> None:
-    """dbt opens its log file anew for every run and closes none of them."""
-    log = logging.getLogger("file_log")
-    for handler in list(log.handlers):
-        log.removeHandler(handler)
-        handler.close()
 
 
 def _close_warehouse() -> None:

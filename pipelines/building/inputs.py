@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
@@ -24,8 +25,8 @@ from pipelines.pricebook.capacity import SELF_HOSTED_PROVIDER
 from pipelines.pricebook.catalogue import FIRST_DAY, LAST_DAY
 from pipelines.pricebook.patterns import matches
 from pipelines.settings import ModelTiers, Settings, Targets
+from warehouse import attribution, lake, told_twice
 from warehouse import control as db
-from warehouse import lake, told_twice
 from warehouse.control import Control
 from warehouse.lake import Lake
 from warehouse.planner import Plan
@@ -72,7 +73,11 @@ def write_inputs(
         "lake_file": _lake_files(plan, the_lake, control),
         "setting": _table(
             {"name": pa.string(), "value": pa.string()},
-            [*_stored_settings(settings).items(), ("price_book_id", book.price_book_id)],
+            [
+                *_stored_settings(settings).items(),
+                ("price_book_id", book.price_book_id),
+                ("has_outcomes_without_task", str(_has_outcomes_without_task(plan, the_lake)).lower()),
+            ],
         ),
         "production_environment": _table(
             {"environment": pa.string()}, [(name.lower(),) for name in settings.environments.production]
@@ -160,6 +165,13 @@ def _lake_files(plan: Plan, the_lake: Lake, control: Control) -> pa.Table:
         for file in plan.files
     ]
     return _table(schema, rows)
+
+
+def _has_outcomes_without_task(plan: Plan, the_lake: Lake) -> bool:
+    dataset = attribution.OUTCOMES
+    files = [the_lake.absolute(file.path) for file in plan.files if file.dataset == dataset]
+    with duckdb.connect() as database:
+        return attribution.is_any(database, lake.scan(dataset, files))
 
 
 def _targets(targets: Targets) -> pa.Table:

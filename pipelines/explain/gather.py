@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.explain.behind import KINDS, LINES, Kind, Lines, Shape
 from pipelines.explain.origins import Origin, origins
 from pipelines.explain.terms import TERMS, Scope
+from warehouse import attribution
 from warehouse.connection import literal
 from warehouse.control import Control
 from warehouse.feed_lines import FeedLine, current_lines
@@ -126,12 +127,12 @@ def _outcome_origins(sources: Sources, task_ids: list[str]) -> dict[str, Origin]
     """Task -> where the outcome was read that counts: the latest observed of it."""
     if not task_ids:
         return {}
-    where = f"task_id in ({', '.join(map(literal, task_ids))})"
+    where = f"{attribution.TASK} in ({', '.join(map(literal, task_ids))})"
     columns = ("task_id", "observed_at", "outcome_id")
     _, lines = current_lines(
         sources.lake, sources.control, "task_outcomes", columns, where, "observed_at, outcome_id", {}, 10_000
     )
-    tasks = [line.values["task_id"] for line in lines]
+    tasks = [line.values["task_id"] or attribution.PREFIX + line.values["outcome_id"] for line in lines]
     return dict(zip(tasks, _places(sources, lines), strict=True))  # of several of a task the last one stays
 
 

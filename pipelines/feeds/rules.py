@@ -101,16 +101,25 @@ def _is_weights(text: str) -> bool:
     return all(weight.is_finite() and weight >= 0 for weight in weights) and sum(weights) > 0
 
 
+def _window_is_of_a_year_at_most(rows: Rows) -> list[Fault]:
+    longer = pc.greater(rows.columns["attribution_window_hours"], MOST_WINDOW_HOURS)
+    return _fault(
+        "attribution_window_hours", longer, "is more than a year", f"Hours, at most {MOST_WINDOW_HOURS} (366 days)."
+    )
+
+
 def _pair_differs(rows: Rows) -> list[Fault]:
     same = pc.equal(rows.columns["from_currency"], rows.columns["to_currency"])
     return _fault("to_currency", same, "is from_currency again", "Another currency.")
 
 
 WEIGHTS_ALLOWED = 'An object of tenant and weight such as {"acme": 2, "beta": 1}: none negative, not all zero.'
+MOST_WINDOW_HOURS = 8_784
 
 RULES: Mapping[str, tuple[Rule, ...]] = {
     "tenants": (_churn_follows_start,),
     "revenue_lines": (_amount_has_the_sign_of_its_kind, _pack_names_its_credits),
+    "task_outcomes": (_window_is_of_a_year_at_most,),
     "cost_pools": (_fixed_pool_has_weights, _weights_are_numbers),
     "fx": (_pair_differs,),
 }

@@ -131,6 +131,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("tenant_id", "metadata.tenant_id", "metadata.user_id", "request.metadata.user_id"),
         "task_id": ("task_id", "metadata.task_id"),
+        "workflow_key": ("workflow_key", "metadata.workflow_key"),
+        "conversation_id": ("conversation_id", "metadata.conversation_id"),
         "end_user_id": ("end_user_id", "user_id", "metadata.user_id", "request.metadata.user_id"),
         "feature": ("feature", "metadata.feature"),
         "environment": ("environment", "metadata.environment", "tag:env"),

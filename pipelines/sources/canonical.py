@@ -98,6 +98,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("tenant_id", "workspace_id"),
         "task_id": ("task_id",),
+        "workflow_key": ("workflow_key",),
+        "conversation_id": ("conversation_id",),
         "end_user_id": ("end_user_id", "user_id"),
         "feature": ("feature",),
         "environment": ("environment", "tag:env"),

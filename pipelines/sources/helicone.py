@@ -135,6 +135,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("properties.tenant_id", "user_id"),
         "task_id": ("properties.task_id",),
+        "workflow_key": ("properties.workflow_key",),
+        "conversation_id": ("properties.conversation_id",),
         "end_user_id": ("user_id",),
         "feature": ("properties.feature", "properties.Feature"),
         "environment": ("properties.environment", "properties.Environment"),

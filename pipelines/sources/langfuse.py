@@ -91,7 +91,6 @@ def _identity(f: Fields) -> dict[str, str]:
         "trace_id": f.text("trace_id"),
         "span_id": f.text("id"),
         "parent_span_id": f.text("parent_observation_id"),
-        "conversation_id": f.text("session_id"),
         "response_id": f"nullif(regexp_extract({f.text('id')}, {literal(_OF_LITELLM)}, 1), '')",
         "operation_name": f"case when {embedding} then 'embeddings' else 'chat' end",
         "response_model": f.text("provided_model_name"),
@@ -190,7 +189,6 @@ def _traces(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, s
         "trace_id": f.text("id"),
         "started_at": f.instant("timestamp"),
         "observed_at": f.instant("updated_at"),
-        "conversation_id": f.text("session_id"),
         **read_with_json(f, "metadata", lambda fields: _named(fields, own)),
     }
 
@@ -230,6 +228,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("metadata.tenant_id", "tag:tenant", "user_id"),
         "task_id": ("metadata.task_id",),
+        "workflow_key": ("metadata.workflow_key",),
+        "conversation_id": ("session_id",),
         "end_user_id": ("user_id",),
         "feature": ("metadata.feature", "tag:feature", "trace_name"),
         "environment": ("environment",),

@@ -171,6 +171,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("metadata.spend_logs_metadata.tenant_id", "end_user", "metadata.user_api_key_team_id"),
         "task_id": ("metadata.spend_logs_metadata.task_id",),
+        "workflow_key": ("metadata.spend_logs_metadata.workflow_key",),
+        "conversation_id": ("metadata.spend_logs_metadata.conversation_id",),
         "end_user_id": ("end_user", "metadata.user_api_key_end_user_id"),
         "feature": ("metadata.spend_logs_metadata.feature", "tag:feature"),
         "environment": ("metadata.spend_logs_metadata.environment", "tag:environment", "tag:env"),

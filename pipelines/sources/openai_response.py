@@ -136,6 +136,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("tenant_id", *_at("metadata.tenant_id"), "user"),
         "task_id": ("task_id", *_at("metadata.task_id")),
+        "workflow_key": ("workflow_key", *_at("metadata.workflow_key")),
+        "conversation_id": ("conversation_id", *_at("metadata.conversation_id")),
         "end_user_id": ("end_user_id", "user_id", *_at("metadata.user_id", "user", "safety_identifier")),
         "feature": ("feature", *_at("metadata.feature")),
         "environment": ("environment", *_at("metadata.environment"), "tag:env"),

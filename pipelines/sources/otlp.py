@@ -226,7 +226,6 @@ def _read(f: Fields, mapping: Mapping[str, tuple[str, ...]]) -> Mapping[str, str
             "trace_id": f.text("span.traceId"),
             "span_id": f.text("span.spanId"),
             "parent_span_id": f.text("span.parentSpanId"),
-            "conversation_id": f.text("gen_ai.conversation.id", "session.id"),
             "gateway_call_id": f.text("litellm.call_id"),
             # LiteLLM writes the call's own id where the provider gave none.
             "response_id": f"nullif({f.text('gen_ai.response.id')}, {f.text('litellm.call_id')})",
@@ -322,7 +321,7 @@ def _outcomes(f: Fields, mapping: Mapping[str, tuple[str, ...]], scores: Scores)
         # An event has no id of its own.
         "outcome_id": f"md5(array_to_string([{known}], chr(31)))",
         "task_id": task,
-        "conversation_id": f"case when {task} is null then {f.text('gen_ai.conversation.id', 'session.id')} end",
+        "conversation_id": f"case when {task} is null then {paths_or_tag(f, mapping['conversation_id'], tags)} end",
         "attribution_window_hours": "24",
         "outcome": scores.outcome(f.text(_NAME), f.text(_LABEL), "cast(null as boolean)", value),
         "observed_at": when,
@@ -343,6 +342,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("tenant.id", "tenant_id"),
         "task_id": ("task.id", "task_id"),
+        "workflow_key": ("workflow_key",),
+        "conversation_id": ("gen_ai.conversation.id", "session.id"),
         "end_user_id": ("user.id", "enduser.id"),
         "feature": ("feature", "tag:feature"),
         "environment": ("deployment.environment.name", "deployment.environment", "tag:env"),

@@ -103,6 +103,8 @@ SOURCE = Source(
     mapping={
         "tenant_id": ("metadata.tenant_id", "metadata._user"),
         "task_id": ("metadata.task_id",),
+        "workflow_key": ("metadata.workflow_key",),
+        "conversation_id": ("metadata.conversation_id",),
         "end_user_id": ("metadata._user",),
         "feature": ("metadata.feature",),
         "environment": ("metadata.environment", "metadata._environment"),

@@ -5,7 +5,7 @@ top of the record under our own column names, all optional but the time where th
 
 `started_at` or `timestamp` (ISO 8601, or seconds since 1970), `ended_at` or `latency_ms`, `request_id`, `status` (one of
 ours: ok, error, blocked_budget, cancelled), `status_code`, `request_model`, `provider`, `trace_id`, `span_id`,
-`parent_span_id`, `conversation_id`, `gateway_call_id`, `response_id` (where a gateway gave the answer another id),
+`parent_span_id`, `gateway_call_id`, `response_id` (where a gateway gave the answer another id),
 `attempt_no`, `is_fallback`, `cache_hit`, `team_id`, `endpoint`, `tags`.
 """
 
@@ -59,7 +59,6 @@ def beside(f: Fields, mapping: Mapping[str, tuple[str, ...]], started: str) -> d
         "trace_id": trace,
         "span_id": f.text("span_id"),
         "parent_span_id": f.text("parent_span_id"),
-        "conversation_id": f.text("conversation_id"),
         "gateway_call_id": f.text("gateway_call_id"),
         "attempt_no": f.count("attempt_no"),
         "is_fallback": f.flag("is_fallback"),

@@ -29,7 +29,7 @@ OF_REQUESTS = ("stg_llm_request", "int_llm_request_quantity", "int_llm_request_c
 
 
 def build_marts(config: str) -> Any:
-    """A build, and the seconds of its parts: everything before the first model (also of processor time), models, tests, publication."""
+    """A build and the seconds of its parts: before the first model (also of processor time), models, tests, publication."""
     return {"started_s": _since_started(), **_build(load_settings(Path(config)))}
 
 

@@ -338,6 +338,7 @@ def test_a_trace_is_stored_as_what_it_says_and_without_its_texts(workspace: Work
         "feature": "support",
         "environment": "staging",
         "prompt_version": None,
+        "workflow_key": None,
         "experiment": "b",
     }
     assert_conserved(workspace)

@@ -24,6 +24,8 @@ class History:
     def __init__(self, workspace: Workspace, seed: int) -> None:
         self.workspace = workspace
         self.random = random.Random(seed)
+        # Drawn apart, so that what else a seed does stays as it was.
+        self.unnamed = random.Random(seed + 1)
         self.step = 0
         self.sent: list[dict[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
@@ -96,7 +98,28 @@ class History:
                 "observed_at": when.isoformat(),
             }
             rows.append(outcome)
-        self._feed("task_outcomes", "outcome_id", rows)
+        self._feed("task_outcomes", "outcome_id", rows + self._outcomes_without_task())
+
+    def _outcomes_without_task(self) -> list[dict[str, Any]]:
+        """Outcomes of a conversation or a workflow, new or corrected, and some that name a trace as their task."""
+        rows: list[dict[str, Any]] = []
+        for _ in range(self.unnamed.randint(0, 3)):
+            name = self.unnamed.choice(
+                [{"conversation_id": f"s{self.unnamed.randrange(5)}"}, {"workflow_key": f"w{self.unnamed.randrange(3)}"},
+                 {"task_id": f"x{self.unnamed.randrange(9)}"}]
+            )  # fmt: skip
+            when = FIRST + timedelta(days=self.unnamed.uniform(0, DAYS + 2))
+            rows.append(
+                {
+                    "outcome_id": f"u{self.unnamed.randrange(25)}",
+                    **name,
+                    "attribution_window_hours": self.unnamed.choice([None, 3, 48]),
+                    "outcome": self.unnamed.choice(["success", "failure"]),
+                    "value_usd": self.unnamed.choice(["0.30", None]),
+                    "observed_at": when.isoformat(),
+                }
+            )
+        return rows
 
     def spend(self) -> None:
         """Cost events, some moved to another day or task, some of a task without saying the tenant."""
@@ -183,8 +206,12 @@ class History:
             days=day, seconds=self.random.randrange(86_400), microseconds=self.random.randrange(10**6)
         )
         ended = started + timedelta(milliseconds=self.random.randrange(1, 90_000))
+        number = self.random.randrange(10**9)
         return request(
-            source_record_id=f"r{self.random.randrange(10**9)}",
+            source_record_id=f"r{number}",
+            trace_id=f"x{number % 9}" if number % 4 == 0 else None,
+            conversation_id=f"s{number % 5}" if number % 3 else None,
+            workflow_key=f"w{number % 3}" if number % 7 < 2 else None,
             started_at=started.isoformat(),
             ended_at=ended.isoformat(),
             tenant_id=self.random.choice(TENANTS),

@@ -585,6 +585,7 @@ def test_of_stand_ins_every_row_fills_at_least_one(tmp_path: Path) -> None:
         ("contracts", {"credit_rates": '{"a":1,"a":2}'}, "is not a JSON object"),
         ("credit_burns", {"credits": "-0.1"}, "column credits: '-0.1' is negative"),
         ("task_outcomes", {"attribution_window_hours": "0"}, "'0' is not above zero"),
+        ("task_outcomes", {"attribution_window_hours": "8785"}, "'8785' is more than a year"),
         ("cost_events", {"amount": "-1"}, "column amount: '-1' is negative"),
         ("cost_pools", {"weights": ""}, "column weights: is empty with the driver fixed"),
         ("cost_pools", {"weights": '{"acme":-1}'}, "column weights: '{\"acme\":-1}' does not share anything out"),

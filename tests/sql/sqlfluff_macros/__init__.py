@@ -30,6 +30,14 @@ def setting(name: str) -> str:
     return {"usage_unit": "requests", "accrue_outcomes": "true"}.get(name, "30")
 
 
+def has_outcomes_without_task() -> bool:
+    return True
+
+
+def task_of_outcome(outcome_id: str) -> str:
+    return f"('outcome:' || {outcome_id})"
+
+
 def in_build_days(column: str = "day", _table: str = "build_day") -> str:
     return f"{column} in (date '2026-11-09', date '2026-11-10')"
 
