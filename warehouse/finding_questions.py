@@ -56,9 +56,9 @@ class FindingQuestions(Questions):
 
     def spend_days(self) -> list[SpendDay]:
         rows = self._rows(
-            "select usage_date, sum(cost_pico) from fct_cost_day where is_model_call group by usage_date order by usage_date"
+            "select usage_date, sum(cost_pico)::hugeint from fct_cost_day where is_model_call group by usage_date order by usage_date"
         )
-        return [SpendDay(day, int(cost)) for day, cost in rows]
+        return [SpendDay(*row) for row in rows]
 
     def retry_days(self) -> list[RetryDay]:
         """Of tenants' features that any failed attempt was replaced of."""
@@ -77,7 +77,7 @@ class FindingQuestions(Questions):
             select * from days
             where (tenant_id, feature) in (select (tenant_id, feature) from days where failed > 0) order by all"""
         )
-        return [RetryDay(*row[:5], int(row[5])) for row in rows]
+        return [RetryDay(*row) for row in rows]
 
     def key_days(self) -> list[KeyDay]:
         """Calls outside production on keys that production calls with too."""
@@ -92,7 +92,7 @@ class FindingQuestions(Questions):
             from fct_llm_request_priced join keys using (api_key_hash)
             where not is_production group by all order by all"""
         )
-        return [KeyDay(*row[:6], int(row[6]), row[7]) for row in rows]
+        return [KeyDay(*row) for row in rows]
 
     def simple_work_days(self) -> list[SimpleWorkDay]:
         rows = self._rows(
@@ -113,13 +113,13 @@ class FindingQuestions(Questions):
                 left join smaller on simple.feature = smaller.feature
             where model_tier = 'large' group by all order by all"""
         )
-        return [SimpleWorkDay(*row[:6], int(row[6]), *row[7:9], int(row[9])) for row in rows]
+        return [SimpleWorkDay(*row) for row in rows]
 
     def prompt_versions(self) -> list[PromptVersion]:
         rows = self._rows(
             f"""with calls as (
-                select feature, coalesce(endpoint, '') as endpoint, prompt_version, {_PROVIDER} as provider_name, {_MODEL} as model,
-                    usage_date, input_tokens, input_cost_pico,
+                select feature, coalesce(endpoint, '') as endpoint, prompt_version, {_PROVIDER} as provider_name,
+                    {_MODEL} as model, usage_date, input_tokens, input_cost_pico,
                     greatest(input_tokens - coalesce(cache_read_input_tokens, 0) - coalesce(cache_creation_input_tokens, 0), 0)
                         as plain_tokens
                 from fct_llm_request_priced
@@ -128,11 +128,14 @@ class FindingQuestions(Questions):
             several as (
                 select feature, endpoint from calls group by all having count(distinct prompt_version) > 1
             ),
-            days as (select feature, endpoint, prompt_version, min(usage_date) as first_day, max(usage_date) as last_day
-                from calls join several using (feature, endpoint) group by all)
-            select feature, endpoint, prompt_version, provider_name, model, any_value(first_day), any_value(last_day), count(*)::bigint,
-                quantile_disc(input_tokens, {list(_QUANTILES)}),
-                coalesce(sum(plain_tokens) filter (where input_cost_pico is not null), 0)::bigint, coalesce(sum(input_cost_pico), 0)
+            days as (
+                select feature, endpoint, prompt_version, min(usage_date) as first_day, max(usage_date) as last_day
+                from calls join several using (feature, endpoint) group by all
+            )
+            select feature, endpoint, prompt_version, provider_name, model, any_value(first_day), any_value(last_day),
+                count(*)::bigint,                 quantile_disc(input_tokens, {list(_QUANTILES)}),
+                coalesce(sum(plain_tokens) filter (where input_cost_pico is not null), 0)::bigint,
+                coalesce(sum(input_cost_pico), 0)
             from calls join days using (feature, endpoint, prompt_version)
             group by feature, endpoint, prompt_version, provider_name, model
             order by feature, endpoint, prompt_version, provider_name, model"""
@@ -143,19 +146,20 @@ class FindingQuestions(Questions):
         """Dollars from `mart_waste_week`, days from the requests themselves."""
         rows = self._rows(
             f"""with days as (
-                select {_FEATURE} as feature, min(usage_date) as first_day, max(usage_date) as last_day, count(*)::bigint as requests
+                select {_FEATURE} as feature, min(usage_date) as first_day, max(usage_date) as last_day,
+                    count(*)::bigint as requests
                 from fct_llm_request_priced
                 where is_production and context_step_tokens > 0 and input_tokens * 10 <= context_step_tokens * 11
                     and cost_pico is not null
                 group by all
             ),
             saved as (
-                select feature, sum(cost_usd) * 1000000000000 as saving_pico from mart_waste_week
+                select feature, (sum(cost_usd) * 1000000000000)::hugeint as saving_pico from mart_waste_week
                 where kind = 'just_over_a_price_step' group by feature
             )
             select feature, first_day, last_day, requests, saving_pico from days join saved using (feature) order by feature"""
         )
-        return [StepWork(*row[:4], int(row[4])) for row in rows]
+        return [StepWork(*row) for row in rows]
 
     def cache_days(self) -> list[CacheDay]:
         """Only models that the cache ever answered for in the feature: the rest cannot be cached."""
@@ -164,11 +168,11 @@ class FindingQuestions(Questions):
                 select feature, component, provider_name, model from fct_cost_day
                 where is_model_call group by all having sum(cache_hits) > 0
             )
-            select feature, component, usage_date, sum(cache_lookups)::bigint, sum(cache_hits)::bigint, sum(cost_pico)
+            select feature, component, usage_date, sum(cache_lookups)::bigint, sum(cache_hits)::bigint, sum(cost_pico)::hugeint
             from fct_cost_day join cached using (feature, component, provider_name, model)
             where is_model_call group by all having sum(cache_lookups) > 0 order by all"""
         )
-        return [CacheDay(*row[:5], int(row[5])) for row in rows]
+        return [CacheDay(*row) for row in rows]
 
     def price_changes(self) -> list[PriceChange]:
         """Of prices that calls were charged at, each against the one it replaced."""
@@ -183,7 +187,8 @@ class FindingQuestions(Questions):
         rows = self._rows(
             f"""with prices as (
                 select price_provider, price_model, price_context, context_step_tokens, time_of_day_from_s, time_of_day_to_s,
-                    weekday_mask, valid_from, valid_to, fallbacks, case when has_contract then contract_currency else price_currency end as currency,
+                    weekday_mask, valid_from, valid_to, fallbacks,
+                    case when has_contract then contract_currency else price_currency end as currency,
                     {paid}
                 from dim_price
             ),
@@ -198,8 +203,10 @@ class FindingQuestions(Questions):
                 select price_provider, price_model, price_context, min(day) as first_day
                 from fct_llm_request_priced where {_NO_HIT} and cost_pico is not null group by all
             )
-            select {_FEATURE}, coalesce(calls.provider_name, calls.price_provider), calls.price_model, calls.price_context, any_value(valid_from), any_value(valid_to),
-                min(usage_date), max(usage_date), count(*)::bigint, sum(cost_pico), sum({own} - ({before}))
+            select {_FEATURE}, coalesce(calls.provider_name, calls.price_provider), calls.price_model,
+                calls.price_context, any_value(valid_from), any_value(valid_to),
+                min(usage_date), max(usage_date), count(*)::bigint, sum(cost_pico),
+                sum({own} - ({before}))::hugeint
             from fct_llm_request_priced as calls join moved
                 on calls.price_provider = moved.price_provider and calls.price_model = moved.price_model
                 and calls.price_context = moved.price_context and calls.context_step_tokens = moved.context_step_tokens
@@ -210,17 +217,19 @@ class FindingQuestions(Questions):
                 join used on used.price_provider = moved.price_provider and used.price_model = moved.price_model
                 and used.price_context = moved.price_context and used.first_day < valid_from
             where {_NO_HIT} and cost_pico is not null
-            group by {_FEATURE}, coalesce(calls.provider_name, calls.price_provider), calls.price_model, calls.price_context, valid_from
+            group by {_FEATURE}, coalesce(calls.provider_name, calls.price_provider), calls.price_model,
+                calls.price_context, valid_from
             order by 1, 2, 3, 4, valid_from"""
         )
-        return [PriceChange(*row[:9], int(row[9]), int(row[10])) for row in rows]
+        return [PriceChange(*row) for row in rows]
 
     def task_days(self) -> list[TaskDay]:
         rows = self._rows(
-            """select tenant_id, usage_date, count(distinct coalesce(task_id, logical_call_id))::bigint, coalesce(sum(cost_pico), 0)
+            """select tenant_id, usage_date, count(distinct coalesce(task_id, logical_call_id))::bigint,
+                coalesce(sum(cost_pico), 0)
             from fct_llm_request_priced where is_production group by all order by all"""
         )
-        return [TaskDay(*row[:3], int(row[3])) for row in rows]
+        return [TaskDay(*row) for row in rows]
 
     def billed_use(self) -> list[BilledUse]:
         """A billed model is that of the logs by its own name or by the name that it is priced as."""
@@ -252,11 +261,13 @@ class FindingQuestions(Questions):
             logged as (
                 select coalesce(price_provider, provider_name) as provider, provider_name as name,
                     coalesce(price_model, regexp_replace(model, '^.*/', '')) as own_model, token_type, day,
-                    sum(tokens) as tokens, coalesce(sum(cost_pico), 0) as cost_pico, count(*) filter (where is_unpriced) as unpriced
+                    sum(tokens) as tokens, coalesce(sum(cost_pico), 0) as cost_pico,
+                    count(*) filter (where is_unpriced) as unpriced
                 from ({_LOGGED}) group by all
             )
-            select bills.provider_name, coalesce(known.own_model, bills.model), bills.token_type, bills.period_start, bills.period_end,
-                any_value(bills.tokens), any_value(bills.amount_pico), coalesce(sum(logged.tokens), 0)::bigint,
+            select bills.provider_name, coalesce(known.own_model, bills.model), bills.token_type, bills.period_start,
+                bills.period_end, any_value(bills.tokens)::hugeint, any_value(bills.amount_pico)::hugeint,
+                coalesce(sum(logged.tokens), 0)::bigint,
                 coalesce(sum(logged.cost_pico), 0), coalesce(sum(logged.unpriced), 0)::bigint
             from bills left join known using (provider_name, model)
                 left join logged on bills.provider_name in (logged.provider, logged.name)
@@ -265,10 +276,7 @@ class FindingQuestions(Questions):
             group by bills.provider_name, known.own_model, bills.model, bills.token_type, bills.period_start, bills.period_end
             order by 1, 2, 3, 4, 5"""
         )
-        return [
-            BilledUse(*row[:5], None if row[5] is None else int(row[5]), int(row[6]), row[7], int(row[8]), row[9])
-            for row in rows
-        ]
+        return [BilledUse(*row) for row in rows]
 
     def cut_streams(self) -> list[CutStreams]:
         rows = self._rows(
@@ -289,14 +297,14 @@ class FindingQuestions(Questions):
     def tenant_results(self, start: date, end: date) -> list[TenantResult]:
         rows = self._rows(
             """select tenant_id, min(usage_date) filter (where requests > 0), max(usage_date) filter (where requests > 0),
-                sum(production_requests)::bigint, sum(revenue_pico), sum(inference_cogs_pico),
-                sum(inference_cogs_pico + other_cogs_pico),
+                sum(production_requests)::bigint, sum(revenue_pico)::hugeint, sum(inference_cogs_pico)::hugeint,
+                sum(inference_cogs_pico + other_cogs_pico)::hugeint,
                 sum(unpriced_requests + partial_requests + unconverted_lines)::bigint
             from fct_tenant_day where usage_date >= $start and usage_date < $end and tenant_id <> 'unattributed'
             group by tenant_id having sum(requests) > 0 order by tenant_id""",
             {"start": start, "end": end},
         )
-        return [TenantResult(*row[:4], *(int(amount) for amount in row[4:7]), row[7]) for row in rows]
+        return [TenantResult(*row) for row in rows]
 
     def unpriced_use(self) -> list[UnpricedUse]:
         rows = self._rows(
@@ -310,45 +318,45 @@ class FindingQuestions(Questions):
     def cost_days(self) -> list[CostDay]:
         """Of every tenant and, apart from that, of every feature."""
         rows = self._rows(
-            """select tenant_id, null as feature, usage_date, sum(requests)::bigint, sum(cost_pico) from fct_cost_day
+            """select tenant_id, null as feature, usage_date, sum(requests)::bigint, sum(cost_pico)::hugeint from fct_cost_day
             where is_model_call group by all
             union all
-            select null, feature, usage_date, sum(requests)::bigint, sum(cost_pico) from fct_cost_day
+            select null, feature, usage_date, sum(requests)::bigint, sum(cost_pico)::hugeint from fct_cost_day
             where is_model_call group by all order by all"""
         )
-        return [CostDay(*row[:4], int(row[4])) for row in rows]
+        return [CostDay(*row) for row in rows]
 
     def provider_spend(self, start: date, end: date) -> list[ProviderSpend]:
         rows = self._rows(
-            """select coalesce(provider_name, 'unknown'), sum(requests)::bigint, sum(cost_pico) from fct_cost_day
+            """select coalesce(provider_name, 'unknown'), sum(requests)::bigint, sum(cost_pico)::hugeint from fct_cost_day
             where is_model_call and usage_date >= $start and usage_date < $end group by all order by all""",
             {"start": start, "end": end},
         )
-        return [ProviderSpend(name, requests, int(cost)) for name, requests, cost in rows]
+        return [ProviderSpend(*row) for row in rows]
 
     def repeated_context(self, start: date, end: date) -> list[RepeatedContext]:
         rows = self._rows(
-            """select feature, min(task_date), max(task_date), count(*)::bigint, sum(llm_cost_pico),
-                sum(repeated_context_cost_pico), bool_or(is_repeat_estimated)
+            """select feature, min(task_date), max(task_date), count(*)::bigint, sum(llm_cost_pico)::hugeint,
+                sum(repeated_context_cost_pico)::hugeint, bool_or(is_repeat_estimated)
             from fct_task where is_production and feature is not null and task_date >= $start and task_date < $end
             group by feature order by feature""",
             {"start": start, "end": end},
         )
-        return [RepeatedContext(*row[:4], int(row[4]), int(row[5]), row[6]) for row in rows]
+        return [RepeatedContext(*row) for row in rows]
 
     def over_list(self, start: date, end: date) -> list[OverList]:
         rows = self._rows(
-            """select provider_name, model, min(usage_date), max(usage_date), sum(requests)::bigint, sum(list_cost_pico),
-                sum(contracted_cost_pico)
+            """select provider_name, model, min(usage_date), max(usage_date), sum(requests)::bigint, sum(list_cost_pico)::hugeint,
+                sum(contracted_cost_pico)::hugeint
             from fct_cost_day
             where is_model_call and provider_name is not null and model is not null and usage_date >= $start and usage_date < $end
             group by provider_name, model having sum(contracted_cost_pico) > sum(list_cost_pico) order by all""",
             {"start": start, "end": end},
         )
-        return [OverList(*row[:5], int(row[5]), int(row[6])) for row in rows]
+        return [OverList(*row) for row in rows]
 
     def finding_requests(self, where: str, parameters: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
-        """The dearest requests that a condition of our own picks: key, start, tenant, feature, model, status, tokens, cost, place."""
+        """The dearest requests that a condition of our own picks: key, start, tenant, feature, model, status, tokens, cost, line."""
         return self._rows(
             f"""select record_key, started_at at time zone 'UTC', tenant_id, feature, model, status, input_tokens, output_tokens,
                 cost_pico, landing_id, source_line

@@ -18,7 +18,7 @@ class SpendDay:
 
 @dataclass(frozen=True)
 class RetryDay:
-    """A tenant's feature on a day. `failed`: failed attempts that a later attempt of the same logical call replaced, and their cost."""
+    """A tenant's feature on a day. `failed`: failed attempts that a later attempt of the same logical call replaced."""
 
     tenant_id: str
     feature: str
@@ -30,7 +30,7 @@ class RetryDay:
 
 @dataclass(frozen=True)
 class KeyDay:
-    """Calls outside production that ran on one key; `key_production`: how much of all that key's calls are production, per cent."""
+    """Calls outside production that ran on one key; `key_production_percent`: of all that key's calls."""
 
     tenant_id: str
     feature: str
@@ -94,7 +94,7 @@ class StepWork:
 
 @dataclass(frozen=True)
 class CacheDay:
-    """Lookups in the gateway's cache of what it ever answered for a feature. `cost_pico`: of all attempts of the calls it did not answer."""
+    """Lookups of a feature in the gateway's cache. `cost_pico`: of all attempts of the calls that it did not answer."""
 
     feature: str
     component: str
@@ -106,7 +106,7 @@ class CacheDay:
 
 @dataclass(frozen=True)
 class PriceChange:
-    """Calls at a price that replaced another. `more_pico`: what they cost beyond the same tokens at the price before, to `until`."""
+    """Calls at a price that replaced another. `more_pico`: beyond the same tokens at that."""
 
     feature: str
     provider_name: str
@@ -133,7 +133,7 @@ class TaskDay:
 
 @dataclass(frozen=True)
 class BilledUse:
-    """What a provider billed beside what was logged of the same model, kind of token and days. `tokens` are null where the bill has none.
+    """What a provider billed beside what was logged of the same model, kind of token and days. `tokens`: None without a count.
 
     `logged_cost_pico` has nothing of the `unpriced` attempts.
     """
@@ -214,7 +214,7 @@ class ProviderSpend:
 
 @dataclass(frozen=True)
 class RepeatedContext:
-    """Context that calls of a feature's tasks repeat from the call before, with what it cost; `is_estimated` without prefix hashes."""
+    """Context that calls of a feature's tasks repeat from the call before; `is_estimated` where prefix hashes lack."""
 
     feature: str
     first_day: date

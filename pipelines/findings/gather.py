@@ -22,9 +22,28 @@ from pipelines.findings.detectors.shares import provider_concentration, repeated
 from pipelines.findings.detectors.steps import long_context_cliffs
 from pipelines.findings.detectors.unpriced import unpriced_models
 from pipelines.findings.detectors.volumes import tenants_at_multiples
+from pipelines.settings import Findings
 from warehouse.reader import Reader
 
 _EXPLAINED = Decimal("0.5")
+
+
+def limits_of(asked: Findings) -> Limits:
+    """The settings as the detectors take them: shares and factors only meet statistics."""
+    return Limits(
+        least_share_of_spend=asked.least_share_of_spend,
+        least_usd=asked.least_usd,
+        least_cases=asked.least_cases,
+        storm_retries_per_call=float(asked.storm_retries_per_call),
+        surge_factor=float(asked.surge_factor),
+        prompt_growth=float(asked.prompt_growth),
+        cache_drop=float(asked.cache_drop),
+        simple_work_share=float(asked.simple_work_share),
+        anomaly_factor=float(asked.anomaly_factor),
+        anomaly_share_of_spend=float(asked.anomaly_share_of_spend),
+        provider_share=float(asked.provider_share),
+        repeated_context_share=float(asked.repeated_context_share),
+    )
 
 
 def findings(reader: Reader, limits: Limits) -> list[Finding]:

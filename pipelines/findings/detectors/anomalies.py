@@ -47,7 +47,11 @@ def _excesses(days: Mapping[date, CostDay], least_pico: float, company: Company)
     """Pico-dollars above the usual, of the days that stand out."""
     found: dict[date, int] = {}
     for day in sorted(days):
-        before = [_cost(days, day - timedelta(days=back)) for back in _same_days(day) if day - timedelta(days=back) >= company.first]
+        before = [
+            _cost(days, day - timedelta(days=back))
+            for back in _same_days(day)
+            if day - timedelta(days=back) >= company.first
+        ]
         if len(before) < _LEAST_WEEKS:
             continue
         usual = median(before)
@@ -78,7 +82,14 @@ def _cost(days: Mapping[date, CostDay], day: date) -> int:
 
 
 def _finding(
-    tenant: str | None, feature: str | None, first: date, last: date, count: int, more_pico: int, cost_pico: int, requests: int
+    tenant: str | None,
+    feature: str | None,
+    first: date,
+    last: date,
+    count: int,
+    more_pico: int,
+    cost_pico: int,
+    requests: int,
 ) -> Finding:
     more, cost = usd(more_pico), usd(cost_pico)
     return Finding(

@@ -73,7 +73,7 @@ def _past_the_gateway(provider: str, model: str, lines: Sequence[BilledUse], com
     is_ongoing = company.is_ongoing(until - DAY)
     return Finding(
         KIND, None, None, model, provider, since, until, False, cost, False, 0,
-        f"{provider} billed {billed:,.2f} USD for {model} on {periods} days or months, {cost:,.2f} of it for calls that no log has.",
+        f"{provider} billed {billed:,.2f} USD for {model} on {periods} days or months, {cost:,.2f} of it for calls in no log.",
         Remedy(
             "Find who calls the provider with a key of his own, and send those calls through the gateway.",
             None if is_ongoing else cost * 0, "unknown before the calls are: they may be needed",
@@ -82,7 +82,7 @@ def _past_the_gateway(provider: str, model: str, lines: Sequence[BilledUse], com
 
 
 def _unseen_output(unseen: dict[tuple[str, str, date, date], int], cut: Sequence[CutStreams]) -> list[Finding]:
-    """Output that was billed beyond the log, laid on the features whose streams of that model and day were cut, by what is usual."""
+    """Output that was billed beyond the log, laid on the features whose streams were cut, by what is usual."""
     costs: dict[str, list[int]] = defaultdict(list)
     days: dict[str, list[date]] = defaultdict(list)
     streams: dict[str, int] = defaultdict(int)

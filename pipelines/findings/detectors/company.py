@@ -73,7 +73,8 @@ class Company:
         return [
             replace(finding, is_ongoing=self.is_ongoing(finding.until - DAY))
             for finding in findings
-            if finding.cost_usd is None or self.is_material(int(finding.cost_usd.scaleb(12)), finding.since, finding.until)
+            if finding.cost_usd is None
+            or self.is_material(int(finding.cost_usd.scaleb(12)), finding.since, finding.until)
         ]
 
 

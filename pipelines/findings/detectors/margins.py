@@ -21,7 +21,11 @@ def tenants_under_water(rows: Sequence[TenantResult], company: Company) -> list[
     found: list[Finding] = []
     for row in rows:
         until = row.last_day + DAY
-        if row.revenue_pico <= 0 or row.inference_pico <= row.revenue_pico or (until - row.first_day).days < _LEAST_DAYS:
+        if (
+            row.revenue_pico <= 0
+            or row.inference_pico <= row.revenue_pico
+            or (until - row.first_day).days < _LEAST_DAYS
+        ):
             continue
         cost, revenue = usd(row.inference_pico), usd(row.revenue_pico)
         found.append(

@@ -52,7 +52,7 @@ def contracts_above_list(rows: Sequence[OverList], company: Company) -> list[Fin
         found.append(
             Finding(
                 OVER_LIST, None, None, row.model, row.provider_name, row.first_day, until, False, more, False, row.requests,
-                f"{row.requests:,} calls cost {usd(row.contracted_pico):,.2f} USD by contract, {usd(row.list_pico):,.2f} at list.",
+                f"{row.requests:,} calls: {usd(row.contracted_pico):,.2f} USD by contract, at list {usd(row.list_pico):,.2f}.",
                 Remedy(
                     "Ask for the list price, or mend the company's price file.",
                     weekly(more, row.first_day, until), "the same calls at list price",

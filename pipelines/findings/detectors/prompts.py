@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from pipelines.economics.finding import Finding, Remedy
@@ -37,8 +38,8 @@ class _Growth:
 def prompt_growth(rows: Sequence[PromptVersion], company: Company) -> list[Finding]:
     """Added tokens × prompts of the new version × price of plain input, model by model.
 
-    Growth is the median difference between the quantiles of the two versions' lengths: what was added to every prompt moves all of
-    them, while a few giant documents move only the last.
+    Growth is the median difference between the quantiles of the two versions' lengths: what was added to every prompt moves
+    all of them, while a few giant documents move only the last.
     """
     endpoints: dict[tuple[str, str], dict[str, list[PromptVersion]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -46,7 +47,7 @@ def prompt_growth(rows: Sequence[PromptVersion], company: Company) -> list[Findi
     found: list[Finding] = []
     for (feature, _), versions in sorted(endpoints.items()):
         ordered = sorted(versions.values(), key=lambda own: (own[0].first_day, own[0].prompt_version))
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             grown = _growths(before, after)
             if grown and (made := _finding(feature, grown, after, company)):
                 found.append(made)

@@ -22,7 +22,8 @@ def provider_concentration(rows: Sequence[ProviderSpend], company: Company) -> l
     since = max(company.first, company.end - timedelta(days=WINDOW_DAYS))
     found = [
         Finding(
-            CONCENTRATION, None, None, None, row.provider_name, since, company.end, False, usd(row.cost_pico), False, row.requests,
+            CONCENTRATION, None, None, None, row.provider_name, since, company.end, False, usd(row.cost_pico), False,
+            row.requests,
             f"{row.cost_pico / total:.0%} of the spend of the last {(company.end - since).days} days goes to one provider.",
             Remedy(
                 "Keep a second provider ready behind the gateway, tested, before price or availability forces it.",
