@@ -56,7 +56,8 @@ class FindingQuestions(Questions):
 
     def spend_days(self) -> list[SpendDay]:
         rows = self._rows(
-            "select usage_date, sum(cost_pico)::hugeint from fct_cost_day where is_model_call group by usage_date order by usage_date"
+            """select usage_date, sum(cost_pico)::hugeint from fct_cost_day where is_model_call
+            group by usage_date order by usage_date"""
         )
         return [SpendDay(*row) for row in rows]
 
@@ -356,7 +357,7 @@ class FindingQuestions(Questions):
         return [OverList(*row) for row in rows]
 
     def finding_requests(self, where: str, parameters: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
-        """The dearest requests that a condition of our own picks: key, start, tenant, feature, model, status, tokens, cost, line."""
+        """The dearest requests that a condition of our own picks, with their places in the lake."""
         return self._rows(
             f"""select record_key, started_at at time zone 'UTC', tenant_id, feature, model, status, input_tokens, output_tokens,
                 cost_pico, landing_id, source_line

@@ -15,12 +15,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pipelines.economics.finding import Finding
-from pipelines.findings.detectors.company import Limits
+from pipelines.findings.detectors.company import Company, Limits
 from pipelines.findings.gather import findings
 from pipelines.landing.collect import find, ingest
 from sample_data.generate import DEFAULT_ATTEMPTS, DEFAULT_WEEKS, generate
@@ -56,12 +57,20 @@ class Match:
         return self.ratio is not None and abs(self.ratio - 1) <= TENTH
 
 
-def matches(truth: Iterable[Truth], found: Sequence[Finding]) -> tuple[list[Match], list[Finding]]:
+def is_below_floor(entry: Truth, company: Company) -> bool:
+    """Cents that the floor leaves out on purpose: output of cut streams, which the truth has by feature."""
+    if entry["cost_usd"] is None:
+        return False
+    days = date.fromisoformat(entry["from"]), date.fromisoformat(entry["to"])
+    return not company.is_material(int(Decimal(entry["cost_usd"]).scaleb(12)), *days)
+
+
+def matches(truth: Iterable[Truth], found: Sequence[Finding], company: Company) -> tuple[list[Match], list[Finding]]:
     """Every plant with the dearest finding of its kind, tenant and feature; and the findings that belong to no plant."""
     made: list[Match] = []
     used: list[Finding] = []
     for entry in truth:
-        if entry["kind"] in NOBODYS:
+        if entry["kind"] in NOBODYS or is_below_floor(entry, company):
             continue
         mine = [
             one
@@ -77,8 +86,8 @@ def matches(truth: Iterable[Truth], found: Sequence[Finding]) -> tuple[list[Matc
 
 def company_findings(
     root: Path, seed: int, plants: Plants, attempts: int, weeks: int
-) -> tuple[list[Truth], list[Finding]]:
-    """Write, land, build and read one company under `root`."""
+) -> tuple[list[Match], list[Finding]]:
+    """Write, land, build and read one company under `root`; its plants beside what was found, and what was found besides."""
     generate(root / "sample", seed, attempts, weeks, plants=plants)
     workspace = Workspace(root)
     ingest(
@@ -89,10 +98,13 @@ def company_findings(
     reader = Reader(workspace.settings.data_dir)
     try:
         found = findings(reader, Limits())
+        company = Company.of(reader.spend_days(), Limits())
     finally:
         reader.close()
         workspace.control.close()
-    return json.loads((root / "sample" / "truth.json").read_text(encoding="utf-8")), found
+    assert company is not None
+    truth = json.loads((root / "sample" / "truth.json").read_text(encoding="utf-8"))
+    return matches(truth, found, company)
 
 
 def table(results: dict[Plants, list[tuple[list[Match], list[Finding]]]]) -> str:
@@ -132,8 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         for seed in (int(text) for text in asked.seeds.split(",")):
             began = time.monotonic()
             with tempfile.TemporaryDirectory() as folder:
-                truth, found = company_findings(Path(folder), seed, plants, asked.attempts, asked.weeks)
-            made, extra = matches(truth, found)
+                made, extra = company_findings(Path(folder), seed, plants, asked.attempts, asked.weeks)
             results[plants].append((made, extra))
             missed = [
                 f"{m.truth['kind']} {m.truth['feature']} {m.truth['cost_usd']} ratio {m.ratio}"
