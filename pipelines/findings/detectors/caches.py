@@ -44,8 +44,7 @@ def _parts(days: list[CacheDay]) -> list[list[CacheDay]]:
     split = rate_split(hits, lookups, _LEAST_DAYS)
     if split.gain:
         halves = days[: split.place], days[split.place :]
-        scatter = max(rate_dispersion([r.hits for r in half], [r.lookups for r in half]) for half in halves)
-        if split.gain / scatter >= _LEAST_GAIN:
+        if split.gain / rate_dispersion(hits, lookups) >= _LEAST_GAIN:
             return [part for half in halves for part in _parts(half)]
     return [days]
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 MAD_TO_SIGMA = 1.4826
+_CHI2_MEDIAN = 0.455
+"""Of chi-squared with one degree of freedom."""
 
 
 def middle_mean(values: Sequence[float]) -> float:
@@ -50,13 +53,16 @@ def rate_split(hits: Sequence[int], tries: Sequence[int], least: int) -> Split:
 
 
 def rate_dispersion(hits: Sequence[int], tries: Sequence[int]) -> float:
-    """How much more the days' shares differ than draws of one share would: 1 where they do not."""
-    rate = sum(hits) / max(sum(tries), 1)
-    if not 0 < rate < 1:
-        return 1.0
-    terms = [(h - n * rate) ** 2 / (n * rate * (1 - rate)) for h, n in zip(hits, tries, strict=True) if n]
-    # The median of chi-squared with one degree of freedom is 0.455: a few wild days move the mean of these, not the median.
-    return max(1.0, median(terms) / 0.455) if terms else 1.0
+    """How much more neighbouring days differ than draws of one share would: 1 where they do not.
+
+    By neighbours, because a level that changes once moves one difference, and by their median, because a few wild days move few.
+    """
+    terms: list[float] = []
+    for (h, n), (k, m) in pairwise((h, n) for h, n in zip(hits, tries, strict=True) if n):
+        rate = (h + k) / (n + m)
+        if 0 < rate < 1:
+            terms.append((h / n - k / m) ** 2 / (rate * (1 - rate) * (1 / n + 1 / m)))
+    return max(1.0, median(terms) / _CHI2_MEDIAN) if terms else 1.0
 
 
 def count_split(counts: Sequence[int], least: int) -> Split:

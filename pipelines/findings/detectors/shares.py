@@ -32,7 +32,7 @@ def provider_concentration(rows: Sequence[ProviderSpend], company: Company) -> l
             is_standing=True,
         )
         for row in rows
-        if total and row.cost_pico >= company.limits.provider_share * total
+        if total and row.cost_pico / total >= company.limits.provider_share
     ]  # fmt: skip
     return company.reported(found)
 
@@ -41,7 +41,7 @@ def repeated_contexts(rows: Sequence[RepeatedContext], company: Company) -> list
     """Features most of whose cost is context that a call repeats from the call before."""
     found: list[Finding] = []
     for row in rows:
-        if row.cost_pico <= 0 or row.repeated_pico < company.limits.repeated_context_share * row.cost_pico:
+        if row.cost_pico <= 0 or row.repeated_pico / row.cost_pico < company.limits.repeated_context_share:
             continue
         if row.tasks < company.limits.least_cases:
             continue
