@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -78,9 +79,10 @@ class Request:
 def sql_of(finding: Finding) -> str:
     """A statement for `margincall query` that picks the requests, the dearest first."""
     where = f"{_PLACE} and {CONDITIONS[finding.kind]}"
-    for name, value in sorted(_values(finding).items()):
-        where = where.replace(f"${name}", _literal(value))
-    return f"select * from fct_llm_request_priced where {' '.join(where.split())} order by cost_pico desc nulls last, record_key"
+    values = {name: _literal(value) for name, value in _values(finding).items()}
+    # In one pass: a tenant may be called $until.
+    where = re.sub(r"\$(\w+)", lambda found: values[found[1]], " ".join(where.split()))
+    return f"select * from fct_llm_request_priced where {where} order by cost_pico desc nulls last, record_key"
 
 
 def requests_of(reader: Reader, finding: Finding, limit: int) -> list[Request]:
