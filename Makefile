@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark bench bench-pricing bench-bridge price-agreement fuzz lock docs readme clean
+.PHONY: help setup setup-dev setup-spark demo test check format lint types contracts sql test-spark bench bench-pricing bench-bridge findings-report price-agreement fuzz lock docs readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ bench-pricing: setup-dev ## how long pricing takes; BENCH_ROWS=1000000 for a ten
 
 bench-bridge: setup-dev ## how long the margin bridge of 5,000 cells takes, beside a plain loop
 	$(BIN)/python -m tests.benchmarks.bench_bridge
+
+findings-report: setup-dev ## how well findings find what is planted, on sample companies of other seeds; two minutes for each
+	$(BIN)/python -m tests.benchmarks.findings_report
 
 price-agreement: setup-dev ## our prices beside two independent calculators' (MARGINCALL_REAL_DATA names their results)
 	@$(BIN)/python -m tests.contract.price_agreement

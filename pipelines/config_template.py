@@ -101,6 +101,20 @@ logs = ["logs"]
 # decide_by = "estimate"            # or "interval": beyond a limit passes while the interval reaches back over it
 # repeat_separator = "#"            # case-7#2 is the second try of case-7
 
+[findings]                          # `margincall findings`: from where on something is told; shares as fractions of one
+# least_share_of_spend = "0.0001"   # of what model calls cost in the days of the finding
+# least_usd = "0"                   # and at least so many dollars
+# least_cases = 10                  # calls, tries or prompts behind it
+# storm_retries_per_call = "0.5"    # charged failures for each call of a day
+# surge_factor = "3"                # times the tasks that a tenant did before
+# prompt_growth = "0.05"            # of the median prompt of the version before
+# cache_drop = "0.05"               # in points: from 34% to 29%
+# simple_work_share = "0.02"        # of a tenant's calls of simple work, done by one large model
+# anomaly_factor = "2"              # times what such a day usually costs
+# anomaly_share_of_spend = "0.10"   # of the company's median day: what a day must cost beyond that
+# provider_share = "0.80"           # of four weeks' spend, at one provider
+# repeated_context_share = "0.67"   # of what a feature's tasks cost
+
 [landing]
 # max_line_bytes = 16777216         # a longer line goes to quarantine unread
 # keep_quarantined_bytes = false    # true keeps the raw bytes of rows that could not be read

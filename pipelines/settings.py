@@ -195,6 +195,31 @@ class Gate(Section):
     """`case-7#2` is the second try of `case-7`. Empty: every task id is a case of its own."""
 
 
+class Findings(Section):
+    """From where on a finding is told. Shares are fractions of one."""
+
+    least_share_of_spend: Decimal = Field(default=Decimal("0.0001"), ge=0, le=1)
+    """Of what model calls cost in the days of the finding."""
+    least_usd: Decimal = Field(default=Decimal(0), ge=0)
+    least_cases: int = Field(default=10, ge=1)
+    """Calls, tries or prompts behind it."""
+    storm_retries_per_call: Decimal = Field(default=Decimal("0.5"), gt=0)
+    """Charged failures for each call of a day, from which on it is a storm."""
+    surge_factor: Decimal = Field(default=Decimal(3), gt=1)
+    """How many times its former tasks a tenant does a weekday."""
+    prompt_growth: Decimal = Field(default=Decimal("0.05"), gt=0)
+    cache_drop: Decimal = Field(default=Decimal("0.05"), gt=0, lt=1)
+    """In points: 0.05 is from 34% to 29%."""
+    simple_work_share: Decimal = Field(default=Decimal("0.02"), ge=0, le=1)
+    """Of a tenant's calls of a feature of task tier 3, done by one large model."""
+    anomaly_factor: Decimal = Field(default=Decimal(2), gt=1)
+    anomaly_share_of_spend: Decimal = Field(default=Decimal("0.10"), gt=0)
+    """Of the company's median day: what a day must cost beyond the usual."""
+    provider_share: Decimal = Field(default=Decimal("0.80"), gt=0, le=1)
+    repeated_context_share: Decimal = Field(default=Decimal("0.67"), gt=0, le=1)
+    """Of what a feature's tasks cost."""
+
+
 class Landing(Section):
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
@@ -331,6 +356,7 @@ class Settings(Section):
     model_tiers: ModelTiers = ModelTiers()
     targets: Targets = Targets()
     gate: Gate = Gate()
+    findings: Findings = Findings()
     landing: Landing = Landing()
     control: Control = Control()
     privacy: Privacy = Privacy()

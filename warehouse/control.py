@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 """Revision that this release reads and writes; a test holds it against the migrations folder."""
 _WRITER_LOCK = 0x6D617267696E  # any constant of ours; PostgreSQL's advisory locks are numbers of one database
 
@@ -155,6 +155,19 @@ newer_catalogue = sa.Table(
     sa.Column("changes", sa.Text, nullable=False),  # JSON: prices that models in use would change
     sa.Column("compared_at", sa.Text, nullable=False),
 )
+finding_state = sa.Table(
+    "finding_state",
+    metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=True),  # rows are only added; the newest counts
+    sa.Column("finding_id", sa.Text, nullable=False),
+    sa.Column("place_md5", sa.Text, nullable=False),  # of kind and place: tenants are not named here
+    sa.Column("since", sa.Text),  # first day of the finding; null for a standing one
+    sa.Column("state", sa.Text, nullable=False),  # open, acknowledged, done
+    sa.Column("said_by", sa.Text, nullable=False),
+    sa.Column("said_at", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+)
+sa.Index("finding_state_place", finding_state.c.place_md5)
 
 
 class ControlError(Exception):

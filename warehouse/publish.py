@@ -23,7 +23,7 @@ from warehouse.connection import literal, warehouse
 from warehouse.control import Control, now_text
 from warehouse.lake import fsync_and_hash, fsync_folder, write_atomically
 
-SERVING_VERSION = 6
+SERVING_VERSION = 7
 """Of the published tables; the reader refuses another."""
 KEPT = 3
 MARTS = (
@@ -38,6 +38,7 @@ MARTS = (
     "fct_revenue_day",
     "fct_told_twice_day",
     "fct_acquisition_month",
+    "fct_provider_bill",
     "mart_weekly_unit_economics",
     "mart_tenant_margin_month",
     "mart_revenue_month",
@@ -57,6 +58,7 @@ MARTS = (
     "mart_context_week",
     "mart_prompt_growth_week",
     "mart_data_state",
+    "dim_feature",
     "dim_tenant",
     "dim_tenant_plan",
     "dim_tenant_mrr",

@@ -18,6 +18,7 @@ import duckdb
 from warehouse import publish
 from warehouse.bridge_questions import BridgeQuestions
 from warehouse.connection import published
+from warehouse.finding_questions import FindingQuestions
 from warehouse.model_questions import ModelQuestions
 from warehouse.publish import SERVING_VERSION, Pointer, PublishError
 from warehouse.questions import usd as _usd
@@ -65,10 +66,11 @@ class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
 
 
-class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions):
+class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, FindingQuestions):
     """Reads the published version of one data folder. Safe to share between threads.
 
-    Questions about tasks, models and caches, users, and the margin bridge stand in a file for each subject.
+    Questions about tasks, models and caches, users, the margin bridge and findings stand in a file
+    for each subject.
     """
 
     def __init__(self, data_dir: Path) -> None:

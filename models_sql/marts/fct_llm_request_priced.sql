@@ -158,6 +158,7 @@ select
     source_line,
     tenant_id,
     end_user_id,
+    api_key_hash,
     feature,
     endpoint,
     prompt_version,

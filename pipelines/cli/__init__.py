@@ -15,6 +15,7 @@ from pipelines.cli import (
     explaining,
     exporting,
     figures,
+    finding,
     forecasting,
     gating,
     intake,
@@ -34,6 +35,7 @@ __all__ = [
     "explaining",
     "exporting",
     "figures",
+    "finding",
     "forecasting",
     "gating",
     "intake",
@@ -54,6 +56,7 @@ def main() -> NoReturn:
     from pipelines.building.prices.answers import PriceQuestionError
     from pipelines.explain.asked import ExplainError
     from pipelines.fetching import FetchError
+    from pipelines.findings.judged import NoSuchFinding
     from pipelines.forecast import ForecastError, UnknownTenant
     from pipelines.landing.detect import UnknownFormat
     from pipelines.landing.erase import EraseError
@@ -65,7 +68,7 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    asked = (ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError)
+    asked = (ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError, NoSuchFinding)
     usage = (*asked, SettingsError, UnknownSource)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)

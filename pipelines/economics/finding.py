@@ -42,9 +42,16 @@ class Finding:
     requests: int
     summary: str
     remedy: Remedy
+    is_standing: bool = False
+    """Of a condition that lasts, as a tenant under water: there is one at a place, whatever days were looked at."""
+
+    @property
+    def place(self) -> str:
+        """Kind, tenant, feature, model and provider in one text."""
+        return "\x1f".join(part or "" for part in (self.kind, self.tenant_id, self.feature, self.model, self.provider))
 
     @property
     def finding_id(self) -> str:
         """The same phenomenon keeps its id while it goes on: kind, place and first day say which it is."""
-        place = "\x1f".join(part or "" for part in (self.kind, self.tenant_id, self.feature, self.model, self.provider))
-        return hashlib.sha256(f"{place}\x1f{self.since.isoformat()}".encode()).hexdigest()[:12]
+        episode = "" if self.is_standing else self.since.isoformat()
+        return hashlib.sha256(f"{self.place}\x1f{episode}".encode()).hexdigest()[:12]

@@ -31,6 +31,11 @@ def _pool(name: str, amount: str, start: str, end: str) -> Row:
     return {"component": "hosting", "currency": "USD", "driver": "even", **pool}
 
 
+def _bill(day: str, token_type: str, amount: str, **values: Any) -> Row:
+    bill = {"provider": "Anthropic", "period_start": day, "line_item": token_type, "model": "Claude-Sonnet-4-5"}
+    return {**bill, "token_type": token_type, "amount": amount, "currency": "USD", **values}
+
+
 # 700 x 1,000 million tokens at 15 USD: 10.5 million USD, more pico-dollars than 64 bits hold.
 WHALE = [
     request(
@@ -77,6 +82,12 @@ FEEDS: dict[str, list[Row]] = {
     "cost_pools": [
         _pool("hosting", "1000.00", "2026-11-01", "2026-12-01"),
         _pool("vectors", "7.000000000001", "2026-11-05", "2026-11-08"),
+    ],
+    "provider_bills": [
+        _bill("2026-11-03", "input", "3.000000000001", quantity="1000000.5", unit="tokens"),
+        _bill("2026-11-03", "input", "0.75", quantity="250000", unit="tokens", service_tier="batch"),
+        _bill("2026-11-03", "output", "15.00", currency="EUR"),
+        _bill("2026-11-04", "output", "1.00", currency="GBP"),
     ],
     "acquisition": [
         {"month": "2026-09", "sales_marketing_usd": "100.10", "new_customers": 1},

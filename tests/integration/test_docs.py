@@ -60,6 +60,14 @@ def test_the_demo_is_what_the_readme_shows_and_the_tour_can_be_walked_from_its_f
     )
     assert ahead.returncode == 0, ahead.stderr[-3000:]
     assert "How such forecasts did" in ahead.stdout and "67%" in ahead.stdout
+    lost = run(
+        commands(DOCS / "findings.md").replace(
+            "margincall findings", "MARGINCALL_DATA_DIR=var/demo margincall findings"
+        ),
+        tmp_path,
+    )
+    assert lost.returncode == 0, lost.stderr[-3000:]
+    assert "retry storm" in lost.stdout and "15 findings" in lost.stdout
     assert explained(tmp_path) == example_in_figures(), (
         "the example in docs/figures.md is not what is printed: make readme"
     )
