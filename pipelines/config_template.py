@@ -101,6 +101,16 @@ logs = ["logs"]
 # decide_by = "estimate"            # or "interval": beyond a limit passes while the interval reaches back over it
 # repeat_separator = "#"            # case-7#2 is the second try of case-7
 
+[alerts]                            # `margincall alerts check`
+# rules = ["limits", "metrics", "tenants", "findings"]
+# limit_thresholds_percent = [50, 75, 90, 100]   # of targets.month_cost_plan_usd
+# tenant_window = "week"            # or "month": over which stretch a tenant's margin is judged
+# finding_min_usd = "10"            # a finding that is known to cost less is no alert
+# cool_down_hours = 168             # a finding that goes on and was not acknowledged is told again after this long
+# file = "alerts.jsonl"             # default of this and the next two: not there
+# webhook_url_env = "ALERTS_WEBHOOK_URL"   # the variable that holds the URL of a Slack-compatible webhook
+# prometheus_file = "/var/lib/node_exporter/margincall.prom"   # for the node exporter's textfile collector
+
 [landing]
 # max_line_bytes = 16777216         # a longer line goes to quarantine unread
 # keep_quarantined_bytes = false    # true keeps the raw bytes of rows that could not be read

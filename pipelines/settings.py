@@ -19,6 +19,8 @@ DEFAULT_CONFIG = Path("margincall.toml")
 
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-\.]+$|^tag:[A-Za-z0-9_\-\.]+$")]
 Paths = tuple[FieldPath, ...]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SettingsError(Exception):
@@ -193,6 +195,33 @@ class Gate(Section):
     """`case-7#2` is the second try of `case-7`. Empty: every task id is a case of its own."""
 
 
+AlertRule = Literal["limits", "metrics", "tenants", "findings"]
+
+
+class Alerts(Section):
+    """What is told without being asked for, and where to. Without a place `margincall alerts list` still has it."""
+
+    rules: tuple[AlertRule, ...] = ("limits", "metrics", "tenants", "findings")
+    limit_thresholds_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (50, 75, 90, 100)
+    tenant_window: Literal["week", "month"] = "week"
+    """Over which stretch a tenant's margin is judged: the latest complete week, or the last whole month."""
+    finding_min_usd: Decimal = Field(default=Decimal(10), ge=0)
+    """A finding that is known to cost less stays on its list."""
+    cool_down_hours: int = Field(default=168, ge=1, le=100_000)
+    """After so long a finding that goes on and was not acknowledged is told again."""
+    file: Path | None = None
+    """JSON lines, appended to."""
+    webhook_url_env: Variable | None = None
+    """The environment variable that holds the URL of a Slack-compatible webhook. Who knows the URL may post to it."""
+    prometheus_file: Path | None = None
+    """For the node exporter's textfile collector: `….prom`."""
+
+    @field_validator("webhook_url_env")
+    @classmethod
+    def is_none_of_ours(cls, value: str | None) -> str | None:
+        return None if value is None else _not_ours(value)
+
+
 class Landing(Section):
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
@@ -200,10 +229,6 @@ class Landing(Section):
     """Keep the raw bytes of rows that could not be read. Off: the structure with every text replaced."""
     lease_s: int = Field(default=600, ge=1)
     """After this long without a sign of life an unfinished landing may be taken over."""
-
-
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Fetching(Section):
@@ -216,9 +241,7 @@ class Fetching(Section):
     @field_validator("url_env")
     @classmethod
     def is_none_of_ours(cls, value: str) -> str:
-        if value.upper().startswith(ENV_PREFIX):
-            raise ValueError(f"variables that begin with {ENV_PREFIX} are settings; choose another name")
-        return value
+        return _not_ours(value)
 
 
 class LiteLLMDatabase(Fetching):
@@ -329,6 +352,7 @@ class Settings(Section):
     model_tiers: ModelTiers = ModelTiers()
     targets: Targets = Targets()
     gate: Gate = Gate()
+    alerts: Alerts = Alerts()
     landing: Landing = Landing()
     control: Control = Control()
     privacy: Privacy = Privacy()
@@ -398,8 +422,17 @@ def environment_variable(name: str, wanted_by: str, setting: str = "its url_env"
     return value
 
 
+_FILES = {"pricing": ("company_prices", "litellm_prices"), "alerts": ("file", "prometheus_file")}
+"""Settings that name a file, by section: relative to the configuration file."""
+
 # Variables with the prefix that belong to the tests and to builds, not to the configuration.
 _NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target", "config"})
+
+
+def _not_ours(variable: str) -> str:
+    if variable.upper().startswith(ENV_PREFIX):
+        raise ValueError(f"variables that begin with {ENV_PREFIX} are settings; choose another name")
+    return variable
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -426,10 +459,11 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             values[key] = [
                 str(folder / item) if isinstance(item, str) and "://" not in item else item for item in values[key]
             ]
-    pricing = values.get("pricing")
-    if isinstance(pricing, dict):
-        files = {k: pricing[k] for k in ("company_prices", "litellm_prices") if isinstance(pricing.get(k), str)}
-        values["pricing"] = {**pricing, **{key: folder / name for key, name in files.items()}}
+    for section, keys in _FILES.items():
+        found = values.get(section)
+        if isinstance(found, dict):
+            files = {key: found[key] for key in keys if isinstance(found.get(key), str)}
+            values[section] = {**found, **{key: folder / name for key, name in files.items()}}
 
 
 def _put(values: dict[str, Any], keys: list[str], text: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import duckdb
 
 from warehouse import publish
+from warehouse.alert_questions import AlertQuestions
 from warehouse.bridge_questions import BridgeQuestions
 from warehouse.connection import published
 from warehouse.model_questions import ModelQuestions
@@ -65,10 +66,10 @@ class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
 
 
-class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions):
+class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, AlertQuestions):
     """Reads the published version of one data folder. Safe to share between threads.
 
-    Questions about tasks, models and caches, users, and the margin bridge stand in a file for each subject.
+    Questions about tasks, models and caches, users, the margin bridge, and alerts stand in a file for each subject.
     """
 
     def __init__(self, data_dir: Path) -> None:

@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from pipelines.cli import (
+    alerting,
     bridging,
     builds,
     explaining,
@@ -28,6 +29,7 @@ from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
 __all__ = [
+    "alerting",
     "app",
     "bridging",
     "builds",
@@ -48,6 +50,7 @@ __all__ = [
 
 def main() -> NoReturn:
     """Run the command; turn what a user can mend into a message and an exit code."""
+    from pipelines.alerts.state import AlertError
     from pipelines.bridge import BridgeError
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
@@ -65,7 +68,7 @@ def main() -> NoReturn:
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    asked = (ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError)
+    asked = (AlertError, ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError)
     usage = (*asked, SettingsError, UnknownSource)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)
