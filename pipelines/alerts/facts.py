@@ -36,6 +36,7 @@ def gather(
         tenants=_tenants(reader, settings, *tenants_in) if tenants_in is not None and "tenants" in rules else (),
         findings=(None if findings is None else tuple(findings)) if "findings" in rules else (),
         finding_min_usd=settings.alerts.finding_min_usd,
+        has_week=week is not None or not {"metrics", "tenants"} & set(rules),
     )
 
 

@@ -112,12 +112,12 @@ def pending(control: Control) -> dict[str, int]:
     """Undelivered firings by sink."""
     table = db.alert_delivery
     rows = control.rows(
-        sa.select(table.c.sink, sa.func.count())
+        sa.select(table.c.sink, sa.func.count().label("waiting"))
         .where(table.c.delivered_at.is_(None))
         .group_by(table.c.sink)
         .order_by(table.c.sink)
     )
-    return {row[0]: row[1] for row in rows}
+    return {row.sink: row.waiting for row in rows}
 
 
 def listed(control: Control, *, with_closed: bool) -> list[Known]:

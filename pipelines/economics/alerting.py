@@ -73,13 +73,15 @@ class TenantResult:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that alerts are judged by. `findings` is None where nobody looked for any."""
+    """Everything that alerts are judged by. `findings` is None where nobody looked for any; `has_week` is False before a week of
+    the data is complete."""
 
     limits: tuple[Limit, ...] = ()
     metrics: tuple[Metric, ...] = ()
     tenants: tuple[TenantResult, ...] = ()
     findings: tuple[Finding, ...] | None = ()
     finding_min_usd: Decimal = Decimal(0)
+    has_week: bool = True
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ def judge(facts: Facts, memory: Memory) -> Judged:
         undecided += _undecided_limit(limit)
     for metric in facts.metrics:
         alerts, undecided = _sorted_in(metric_alert(metric), alerts, undecided)
+    if not facts.has_week:
+        undecided.append(Undecided("metrics", "figures of a week", "no week of the data is complete"))
     unclear = 0
     for tenant in facts.tenants:
         found = tenant_alert(tenant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -87,6 +88,8 @@ def test_the_commands_of_operations_run(tmp_path: Path) -> None:
 
 def test_the_commands_of_alerts_run_and_its_settings_are_accepted(tmp_path: Path) -> None:
     small_company(tmp_path)
+    later = request(started_at="2026-11-16T12:00:00Z")  # from then on the week before is complete
+    (tmp_path / "logs" / "later.jsonl").write_text(json.dumps(later) + "\n")
     page = DOCS / "alerts.md"
     [settings] = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
     with (tmp_path / "margincall.toml").open("a") as file:

@@ -232,3 +232,8 @@ def test_where_nobody_looked_for_findings_that_is_said() -> None:
     assert judge(Facts(findings=None), Memory()).undecided == (
         Undecided("findings", "findings", "nobody has looked for any"),
     )
+
+
+def test_before_a_week_is_complete_that_is_said() -> None:
+    told = judge(Facts(has_week=False), Memory()).undecided
+    assert told == (Undecided("metrics", "figures of a week", "no week of the data is complete"),)
