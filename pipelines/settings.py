@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 ENV_PREFIX = "MARGINCALL_"
 CONFIG_VERSION = 1
@@ -222,6 +222,44 @@ class Alerts(Section):
         return None if value is None else _not_ours(value)
 
 
+class Experiment(Section):
+    """Labels of `experiment` in the logs: who went on as before, and who got the change."""
+
+    control: Annotated[str, StringConstraints(min_length=1)]
+    treatment: Annotated[str, StringConstraints(min_length=1)]
+
+
+class Change(Section):
+    """Something that was done to save, with what it was said to save. Held against what came of it by `margincall savings`."""
+
+    id: Label
+    what: Literal["route", "cache", "prompt", "model", "price"]
+    since: date
+    """The first day on which everything went the new way, in the reporting zone."""
+    until: date | None = None
+    """The first day on which it no longer did; unset: it goes on."""
+    tenant: str | None = None
+    feature: str | None = None
+    claimed_weekly_usd: Decimal = Field(max_digits=20, decimal_places=12)
+    experiment: Experiment | None = None
+    """Unset: the weeks since are compared with those before."""
+
+    @field_validator("until")
+    @classmethod
+    def ends_after_it_began(cls, value: date | None, info: ValidationInfo) -> date | None:
+        since = info.data.get("since")
+        if value is not None and since is not None and value <= since:
+            raise ValueError(f"must be after since, {since}")
+        return value
+
+    @field_validator("experiment")
+    @classmethod
+    def arms_differ(cls, value: Experiment | None) -> Experiment | None:
+        if value is not None and value.control == value.treatment:
+            raise ValueError("control and treatment are the same label")
+        return value
+
+
 class Landing(Section):
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
@@ -353,6 +391,7 @@ class Settings(Section):
     targets: Targets = Targets()
     gate: Gate = Gate()
     alerts: Alerts = Alerts()
+    changes: tuple[Change, ...] = ()
     landing: Landing = Landing()
     control: Control = Control()
     privacy: Privacy = Privacy()
@@ -366,10 +405,13 @@ class Settings(Section):
             raise ValueError(f"this release reads config_version {CONFIG_VERSION}")
         return value
 
-    @field_validator("litellm_databases", "sql_feeds")
+    @field_validator("litellm_databases", "sql_feeds", "changes")
     @classmethod
     def names_are_unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        names = [item.label if isinstance(item, SqlFeed) else item.name for item in value]
+        names = [
+            item.label if isinstance(item, SqlFeed) else item.id if isinstance(item, Change) else item.name
+            for item in value
+        ]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} is there twice; give each a name of its own")
         return value

@@ -41,6 +41,7 @@ from warehouse.rows import (
     Week,
     WeeklyMetric,
 )
+from warehouse.savings_questions import SavingsQuestions
 from warehouse.task_questions import TaskQuestions
 from warehouse.user_questions import UserQuestions
 
@@ -66,10 +67,10 @@ class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
 
 
-class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, AlertQuestions):
+class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, AlertQuestions, SavingsQuestions):
     """Reads the published version of one data folder. Safe to share between threads.
 
-    Questions about tasks, models and caches, users, the margin bridge, and alerts stand in a file for each subject.
+    Questions about tasks, models and caches, users, the margin bridge, alerts and savings stand in a file for each subject.
     """
 
     def __init__(self, data_dir: Path) -> None:

@@ -21,6 +21,7 @@ from pipelines.cli import (
     intake,
     prices,
     privacy,
+    saving,
     servers,
     sources,
     upkeep,
@@ -42,6 +43,7 @@ __all__ = [
     "main",
     "prices",
     "privacy",
+    "saving",
     "servers",
     "sources",
     "upkeep",
@@ -63,12 +65,22 @@ def main() -> NoReturn:
     from pipelines.landing.land import LandingError
     from pipelines.landing.retention import RetentionError
     from pipelines.pricebook.book import PriceBookError
+    from pipelines.savings.measure import SavingsError
     from pipelines.sources import UnknownSource
     from warehouse.control import ControlError
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    asked = (AlertError, ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError)
+    asked = (
+        AlertError,
+        SavingsError,
+        ExplainError,
+        BridgeError,
+        UnknownTenant,
+        NoSuchWeek,
+        QueryError,
+        PriceQuestionError,
+    )
     usage = (*asked, SettingsError, UnknownSource)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)

@@ -102,6 +102,17 @@ def test_the_commands_of_alerts_run_and_its_settings_are_accepted(tmp_path: Path
     assert "taken by oncall@example.com" in done.stdout
 
 
+def test_the_commands_of_savings_run_and_its_settings_are_accepted(tmp_path: Path) -> None:
+    small_company(tmp_path)
+    page = DOCS / "savings.md"
+    [settings] = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    with (tmp_path / "margincall.toml").open("a") as file:
+        file.write(settings)
+    done = run(f"margincall build\n{commands(page)}", tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "triage-on-a-small-model: claimed $1,200.00, nothing to hold against it yet: no complete week" in done.stdout
+
+
 def test_the_commands_of_prices_run_and_its_file_is_accepted(tmp_path: Path) -> None:
     small_company(tmp_path)
     page = DOCS / "prices.md"
