@@ -55,4 +55,7 @@ class SavingsQuestions(Questions):
                 "feature": feature,
             },
         )
-        return [ExperimentTask(*row[:6], usd(row[6]), row[7]) for row in rows]
+        return [
+            ExperimentTask(task, arm, is_mixed, tenant, user, outcome, usd(cost_pico), is_incomplete)
+            for task, arm, is_mixed, tenant, user, outcome, cost_pico, is_incomplete in rows
+        ]

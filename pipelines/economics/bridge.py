@@ -133,10 +133,14 @@ def at_fixed_volume(cells: Cells, parts: Parts) -> tuple[Cells, Parts]:
     costs = parts.cost_pico.astype(object)
     for number, cell in enumerate(parts.cell):
         for book, kind in np.ndindex(2, costs.shape[-1]):
-            costs[book, 0, number, kind] = round(int(costs[book, 0, number, kind]) * exact[cell])
+            costs[book, 0, number, kind] = _scaled(int(costs[book, 0, number, kind]), exact[int(cell)])
     lookups = cells.lookup_pico.astype(object)
-    lookups[0] = [round(int(value) * factor) for value, factor in zip(lookups[0], exact, strict=True)]
+    lookups[0] = [_scaled(int(value), factor) for value, factor in zip(lookups[0], exact, strict=True)]
     return Cells(calls, served, lookups), Parts(parts.cell, attempts, inputs, outputs, costs)
+
+
+def _scaled(amount: int, factor: Fraction) -> int:
+    return round(Fraction(amount) * factor)
 
 
 def margin_points(effects: Decimal, revenue: tuple[Decimal, Decimal]) -> Decimal | None:

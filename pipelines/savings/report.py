@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -66,18 +66,12 @@ def _remarks(one: Measured) -> Iterator[str]:
                 f"it holds {found.spread.level:.0%} of such weeks."
             )
         moved = {name: _mean(found, name) for name in found.weeks[0].factors_usd}
-        yield (
-            "Counted: "
-            + ", ".join(f"{LABELS[name]} {shown(moved[name], 'usd')}" for name in MOVES[one.change.what])
-            + "."
-        )
+        counted = [name for name in MOVES[one.change.what] if moved[name]]
+        if counted:
+            yield f"Counted a week: {_amounts(moved, counted)}."
         others = [name for name in moved if name not in MOVES[one.change.what] and moved[name]]
         if others:
-            yield (
-                "Not counted a week: "
-                + ", ".join(f"{LABELS[name]} {shown(moved[name], 'usd')}" for name in others)
-                + "."
-            )
+            yield f"Not counted a week: {_amounts(moved, others)}."
         uncompared = sum((week.uncompared_usd for week in found.weeks), Decimal(0))
         if uncompared:
             yield f"Not compared: {shown(uncompared, 'usd')} of calls that no week before has."
@@ -199,6 +193,10 @@ def _mean(found: ByWeeks, name: str) -> Decimal:
     return sum((week.factors_usd[name] for week in found.weeks), Decimal(0)) / len(found.weeks)
 
 
+def _amounts(moved: Mapping[str, Decimal], names: Sequence[str]) -> str:
+    return ", ".join(f"{LABELS[name]} {shown(moved[name], 'usd')}" for name in names)
+
+
 def _place(one: Measured) -> str:
     where = " · ".join(filter(None, (one.change.tenant, one.change.feature))) or "everywhere"
     return f"{one.change.what}, {where}, since {one.change.since}"
@@ -225,7 +223,8 @@ def _points(success: SuccessChange) -> str:
 
 def _percent(share: float | Decimal) -> str:
     points = rounded(Decimal(str(share)) * 100, 1)
-    return f"{points:+} pt" if isinstance(share, float) else f"{points:+}%"
+    signed = f"{points:+}" if points else f"{points}"
+    return f"{signed} pt" if isinstance(share, float) else f"{signed}%"
 
 
 def _share(value: float | None) -> str | None:
