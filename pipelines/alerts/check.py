@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,13 +55,13 @@ def check(
     reader: Reader,
     control: Control,
     *,
-    findings: Sequence[Finding] | None = None,
+    findings: Mapping[str, Finding] | None = None,
     is_dry: bool = False,
     now: datetime | None = None,
     sleep: Sleep = time.sleep,
     jitter: Jitter = random.random,
 ) -> Checked:
-    """Check every rule once. A dry run writes and sends nothing. `findings`: the open ones; None where nobody has looked.
+    """Check every rule once. A dry run writes and sends nothing. `findings`: the open ones by id; None where nobody has looked.
 
     Raises SettingsError before anything is kept, NothingPublished, PublishError.
     """
@@ -85,7 +85,7 @@ def _would(
     settings: Settings,
     reader: Reader,
     control: Control,
-    findings: Sequence[Finding] | None,
+    findings: Mapping[str, Finding] | None,
     now: datetime,
     cool_down: timedelta,
 ) -> Checked:
@@ -111,7 +111,7 @@ def _deliver(control: Control, sink: Sink, now: datetime) -> tuple[int, str | No
 
 
 def _write_figures(
-    settings: Settings, reader: Reader, control: Control, findings: Sequence[Finding] | None, now: datetime
+    settings: Settings, reader: Reader, control: Control, findings: Mapping[str, Finding] | None, now: datetime
 ) -> str | None:
     path, week = settings.alerts.prometheus_file, complete_week(reader)
     if path is None:
@@ -120,7 +120,7 @@ def _write_figures(
     standing = Standing(
         week=week,
         targets=reader.targeted_metrics(week.week_start) if week is not None else (),
-        findings=findings,
+        findings=None if findings is None else tuple(findings.values()),
         open_alerts={rule: rules[rule] for rule in settings.alerts.rules},
         pending=state.pending(control),
         checked_at=now,

@@ -21,7 +21,7 @@ def gather(
     reader: Reader,
     settings: Settings,
     hards: Mapping[tuple[str, date], Decimal],
-    findings: Sequence[Finding] | None,
+    findings: Mapping[str, Finding] | None,
 ) -> Facts:
     """The facts of the rules that are switched on; `hards`: hard values as last seen. Raises NothingPublished, PublishError."""
     rules, state = settings.alerts.rules, reader.state()
@@ -34,7 +34,7 @@ def gather(
             *(_segments(reader, settings, months) if months is not None and "metrics" in rules else ()),
         ),
         tenants=_tenants(reader, settings, *tenants_in) if tenants_in is not None and "tenants" in rules else (),
-        findings=(None if findings is None else tuple(findings)) if "findings" in rules else (),
+        findings=findings if "findings" in rules else {},
         finding_min_usd=settings.alerts.finding_min_usd,
         has_week=week is not None or not {"metrics", "tenants"} & set(rules),
     )

@@ -73,13 +73,16 @@ class TenantResult:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that alerts are judged by. `findings` is None where nobody looked for any; `has_week` is False before a week of
-    the data is complete."""
+    """Everything that alerts are judged by.
+
+    `findings`: the open ones by the id they are known by, which may be older than their own; None where nobody looked for any.
+    `has_week` is False before a week of the data is complete.
+    """
 
     limits: tuple[Limit, ...] = ()
     metrics: tuple[Metric, ...] = ()
     tenants: tuple[TenantResult, ...] = ()
-    findings: tuple[Finding, ...] | None = ()
+    findings: Mapping[str, Finding] | None = field(default_factory=dict[str, Finding])
     finding_min_usd: Decimal = Decimal(0)
     has_week: bool = True
 
@@ -147,8 +150,8 @@ def judge(facts: Facts, memory: Memory) -> Judged:
         undecided.append(Undecided("tenants", f"{unclear:,} tenants", "amounts without a price or an exchange rate"))
     if facts.findings is None:
         undecided.append(Undecided("findings", "findings", "nobody has looked for any"))
-    for finding in facts.findings or ():
-        if (found := finding_alert(finding, facts.finding_min_usd)) is not None:
+    for finding_id, finding in (facts.findings or {}).items():
+        if (found := finding_alert(finding_id, finding, facts.finding_min_usd)) is not None:
             alerts, undecided = _sorted_in(found, alerts, undecided)
     return Judged(tuple(alerts), tuple(undecided))
 
@@ -237,7 +240,7 @@ def tenant_alert(tenant: TenantResult) -> Alert | Literal["undecided"] | None:
     return Alert(key, "tenants", text, tenant.tenant_id)
 
 
-def finding_alert(finding: Finding, min_usd: Decimal) -> Alert | Undecided | None:
+def finding_alert(finding_id: str, finding: Finding, min_usd: Decimal) -> Alert | Undecided | None:
     """An ongoing finding of at least `min_usd`; one whose cost nobody can say counts, because unknown is not nothing."""
     if not finding.is_ongoing:
         return None
@@ -249,7 +252,7 @@ def finding_alert(finding: Finding, min_usd: Decimal) -> Alert | Undecided | Non
     bound = "at_least" if finding.is_lower_bound else None
     cost = "cost unknown" if finding.cost_usd is None else shown_bound(finding.cost_usd, "usd", bound)
     text = f"{subject} since {finding.since}, {cost}: {_plain(finding.summary)} {_plain(finding.remedy.action)}"
-    return Alert(_key("finding", finding.finding_id), "findings", text.strip(), finding.tenant_id)
+    return Alert(_key("finding", finding_id), "findings", text.strip(), finding.tenant_id)
 
 
 def _undecided_limit(limit: Limit) -> Sequence[Undecided]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -73,8 +73,8 @@ class Company:
     def check(self, *, plan: str = "0.40", now: datetime = NOW, **alerts: object) -> Checked:
         targets = self.settings.targets.model_copy(update={"month_cost_plan_usd": Decimal(plan)})
         known = {"file": self.root / "alerts.jsonl"} | alerts
-        findings = known.pop("findings", ())
-        assert isinstance(findings, Sequence) or findings is None
+        findings = known.pop("findings", {})
+        assert isinstance(findings, dict) or findings is None
         is_dry = bool(known.pop("is_dry", False))
         settings = self.settings.model_copy(update={"targets": targets, "alerts": Alerts.model_validate(known)})
         return check(settings, self.reader, self.control, findings=findings, now=now, is_dry=is_dry)
@@ -162,7 +162,10 @@ def test_a_finding_comes_again_after_the_cool_down_until_it_is_acknowledged(comp
         Remedy("Cap retries.", None, "level before"),
     )  # fmt: skip
     fired = [
-        [(one.key, one.firing) for one in company.check(findings=(found,), rules=["findings"], now=at).new]
+        [
+            (one.key, one.firing)
+            for one in company.check(findings={found.finding_id: found}, rules=["findings"], now=at).new
+        ]
         for at in (NOW, NOW + timedelta(hours=167), NOW + timedelta(hours=168))
     ]
     key = f"finding:{found.finding_id}"
@@ -172,7 +175,7 @@ def test_a_finding_comes_again_after_the_cool_down_until_it_is_acknowledged(comp
     assert (
         state.acknowledge(company.control, key, "later@example.com", None, NOW).acknowledged_by == "oncall@example.com"
     )
-    assert company.check(findings=(found,), rules=["findings"], now=NOW + timedelta(days=99)).new == ()
+    assert company.check(findings={found.finding_id: found}, rules=["findings"], now=NOW + timedelta(days=99)).new == ()
 
 
 def test_a_sink_that_fails_gets_it_from_the_next_check_and_only_once(

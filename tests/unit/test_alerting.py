@@ -198,10 +198,10 @@ def finding(cost: str | None, **values: Any) -> Finding:
 
 
 def test_a_finding_fires_once_and_again_after_the_cool_down_until_it_is_acknowledged() -> None:
-    facts = Facts(findings=(finding("12"),), finding_min_usd=Decimal(10))
+    facts = Facts(findings={"0a1b": finding("12")}, finding_min_usd=Decimal(10))
     [alert] = judge(facts, Memory()).alerts
     assert alert.text == "retry_storm (acme) since 2026-11-10, $12.00: 3 of 4 attempts fail. Cap retries."
-    assert alert.key == f"finding:{finding('12').finding_id}"
+    assert alert.key == "finding:0a1b", "as it was known when somebody first spoke of it"
     ago = {days: Memory({alert.key: Fired(NOW - timedelta(days=days), False)}) for days in (6, 7)}
     assert due([alert], Memory(), NOW, WEEK) == [alert]
     assert due([alert], ago[6], NOW, WEEK) == []
@@ -225,7 +225,7 @@ def test_only_findings_come_again() -> None:
     ],
 )
 def test_a_finding_worth_an_alert(found: Finding, kind: type) -> None:
-    assert type(finding_alert(found, Decimal(10))) is kind
+    assert type(finding_alert("0a1b", found, Decimal(10))) is kind
 
 
 def test_where_nobody_looked_for_findings_that_is_said() -> None:
