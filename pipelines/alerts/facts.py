@@ -69,7 +69,7 @@ def _plan(
         found.append(
             Limit(
                 limit_id=PLAN,
-                label="Planned inference cost",
+                label=f"Planned inference cost, month of {period.start:%Y-%m}",
                 window_start=period.start,
                 spent_usd=spent.cost_usd,
                 is_lower_bound=spent.incomplete_requests > 0,

@@ -24,7 +24,10 @@ NO_MARGIN = "a positive margin (n/m)"
 
 @dataclass(frozen=True)
 class Limit:
-    """What was spent of a limit in the window that begins on `window_start`; `hard_usd` is the value now in force."""
+    """What was spent of a limit in the window that begins on `window_start`; `hard_usd` is the value now in force.
+
+    `label` names the limit and its window for a person.
+    """
 
     limit_id: str
     label: str
@@ -181,14 +184,13 @@ def limit_alerts(limit: Limit, memory: Memory) -> list[Alert]:
     before = memory.hard_usd.get((limit.limit_id, limit.window_start))
     is_lowered = before is not None and limit.hard_usd < before and limit.spent_usd >= limit.hard_usd
     spent, hard = _spent(limit), shown(limit.hard_usd, "usd")
-    window = f"{limit.label}, {_window('month', limit.window_start)}"
     if is_lowered or lowered in memory.fired:
-        return [Alert(lowered, "limits", f"{window}: the limit was lowered to {hard}; {spent} is already spent.")]
+        return [Alert(lowered, "limits", f"{limit.label}: the limit was lowered to {hard}; {spent} is already spent.")]
     if limit.hard_usd <= 0:  # there is no share of nothing: any spend is over it
-        breach = Alert(_limit_key(limit, "breach"), "limits", f"{window}: {spent} spent of a limit of {hard}.")
+        breach = Alert(_limit_key(limit, "breach"), "limits", f"{limit.label}: {spent} spent of a limit of {hard}.")
         return [breach] if limit.spent_usd > 0 else []
     return [
-        Alert(_limit_key(limit, str(percent)), "limits", f"{window}: {spent} of {hard} spent, {percent}% reached.")
+        Alert(_limit_key(limit, str(percent)), "limits", f"{limit.label}: {spent} of {hard} spent, {percent}% reached.")
         for percent in sorted(limit.thresholds_percent)
         if limit.spent_usd * 100 >= limit.hard_usd * percent
     ]
@@ -261,8 +263,9 @@ def _undecided_limit(limit: Limit) -> Sequence[Undecided]:
     is_past = limit.spent_usd * 100 >= highest and limit.spent_usd > 0
     if not limit.is_lower_bound or is_past:
         return ()
-    subject = f"{limit.label}, {_window('month', limit.window_start)}"
-    return (Undecided("limits", subject, f"{_spent(limit)} is a lower bound: requests of the window have no price"),)
+    return (
+        Undecided("limits", limit.label, f"{_spent(limit)} is a lower bound: requests of the window have no price"),
+    )
 
 
 def _sorted_in(

@@ -32,7 +32,12 @@ WEEK = timedelta(days=7)
 
 
 def limit(used: str, hard: str, thresholds: tuple[int, ...] = (50, 75, 90), **values: Any) -> Limit:
-    known = {"limit_id": "acme", "label": "Acme", "window_start": NOVEMBER, "is_lower_bound": False} | values
+    known = {
+        "limit_id": "acme",
+        "label": "Acme, month of 2026-11",
+        "window_start": NOVEMBER,
+        "is_lower_bound": False,
+    } | values
     return Limit(spent_usd=Decimal(used), hard_usd=Decimal(hard), thresholds_percent=thresholds, **known)
 
 
