@@ -81,6 +81,12 @@ def test_a_limit_lowered_above_its_spend_counts_as_any_new_value() -> None:
     assert check(limit("60", "80")) == ["50:80", "75:80"]
 
 
+def test_a_limit_lowered_to_exactly_what_is_spent_is_one_alert_too() -> None:
+    check = Checks()
+    assert check(limit("100", "300")) == []
+    assert check(limit("100", "100")) == ["lowered:100"]
+
+
 def test_another_window_is_another_key() -> None:
     check = Checks()
     december = date(2026, 12, 1)
@@ -146,6 +152,7 @@ def test_outcomes_that_may_still_come_can_bring_a_cost_per_success_back_under_it
     assert isinstance(metric_alert(metric("1.25", "1.10", **cost)), Undecided)
     assert isinstance(metric_alert(metric("1.25", "0.99", **cost)), Alert)
     assert metric_alert(metric("1.25", "1.25", **cost)) is None
+    assert isinstance(metric_alert(metric("1.25", "1.30", **(cost | {"high": Decimal("1.40")}))), Undecided)
 
 
 def test_a_margin_that_is_none_is_an_alert_and_another_missing_input_is_not() -> None:
@@ -171,6 +178,7 @@ def tenant(revenue: str, cogs: str, **values: Any) -> TenantResult:
     [
         (tenant("10", "3.20"), None),
         (tenant("10", "3.21"), "below_target"),
+        (tenant("10", "10"), "below_target"),
         (tenant("10", "10.01"), "under_water"),
         (tenant("10", "10.01", is_cost_complete=False), "under_water"),
         (tenant("10", "3.20", is_cost_complete=False), "undecided"),
