@@ -16,8 +16,17 @@ from typing import Any
 import numpy as np
 
 from pipelines.economics.apportion import EXACT
-from pipelines.economics.bridge import BARS, Cells, Parts, cost_effects, margin_points, revenue_points
-from warehouse.bridge_rows import BridgePart, BridgeWeeks, Two
+from pipelines.economics.bridge import (
+    BARS,
+    FACTORS,
+    Cells,
+    Parts,
+    at_fixed_volume,
+    cost_effects,
+    margin_points,
+    revenue_points,
+)
+from warehouse.bridge_rows import BridgeCalls, BridgeCell, BridgePart, BridgeWeeks, Two
 from warehouse.reader import Reader
 from warehouse.rows import Period
 
@@ -116,6 +125,48 @@ def margin_bridge(weeks: BridgeWeeks, views: Sequence[View]) -> list[MarginBridg
     return [_bridge(weeks, amounts, view) for view in views]
 
 
+Cell = tuple[str, str | None]
+"""A tenant's feature."""
+
+
+@dataclass(frozen=True)
+class CellSaving:
+    """A feature of a tenant that both weeks have: what the later week's calls would have cost more, by factor.
+
+    `saved_pico`: by factor of the bridge, volume left out; negative where they would have cost less. `cost_pico`: what they cost.
+    """
+
+    saved_pico: dict[str, int]
+    cost_pico: int
+
+
+def savings_by_cell(weeks: BridgeCalls, view: View) -> tuple[dict[Cell, CellSaving], dict[Cell, int]]:
+    """At the volume of the later week: cells of the view that both weeks have, and the cost of those that it alone has."""
+    cells = [cell for cell in weeks.cells if view.holds(cell.tenant_id, cell.feature, None)]
+    parts = [part for part in weeks.parts if view.holds(part.tenant_id, part.feature, None)]
+    effects = cost_effects(*at_fixed_volume(*_arrays(cells, parts)))
+    own: dict[Cell, int] = defaultdict(int)
+    sums: dict[Cell, dict[str, int]] = defaultdict(lambda: dict.fromkeys(FACTORS[1:], 0))
+    rows = [(cell, cell.lookup_pico[1], row) for cell, row in zip(cells, effects.lookups, strict=True)]
+    rows += [(part, sum(two[1] for two in part.cost_pico), row) for part, row in zip(parts, effects.parts, strict=True)]
+    for place, cost_pico, row in rows:
+        key = (place.tenant_id, place.feature)
+        own[key] += cost_pico
+        for factor, effect in zip(BARS, row, strict=True):
+            if factor in sums[key]:
+                sums[key][factor] += effect
+    both = {(cell.tenant_id, cell.feature) for cell in cells if all(cell.calls)}
+    alone = {(cell.tenant_id, cell.feature): 0 for cell in cells if cell.calls[1] and not cell.calls[0]}
+    for row in weeks.coverage:
+        key = (row.tenant_id, row.feature)
+        if view.holds(row.tenant_id, row.feature, None) and row.cost_pico[1]:
+            alone[key] = alone.get(key, 0) + row.cost_pico[1]
+    return (
+        {key: CellSaving(sums[key], own[key]) for key in sorted(both, key=str)},
+        {key: cost + (0 if key in both else own[key]) for key, cost in alone.items()},
+    )
+
+
 @dataclass(frozen=True)
 class _Amount:
     """An effect on margin of one tenant, feature and model."""
@@ -148,11 +199,7 @@ def _bridge(weeks: BridgeWeeks, amounts: Iterable[_Amount], view: View) -> Margi
 
 def _amounts(weeks: BridgeWeeks) -> list[_Amount]:
     """Every effect of cost, apart for each tenant, feature and model."""
-    numbers = {(cell.tenant_id, cell.feature): number for number, cell in enumerate(weeks.cells)}
-    effects = cost_effects(
-        Cells(*(_weeks([getattr(cell, name) for cell in weeks.cells]) for name in ("calls", "served", "lookup_pico"))),
-        _parts(weeks.parts, [numbers[part.tenant_id, part.feature] for part in weeks.parts]),
-    )
+    effects = cost_effects(*_arrays(weeks.cells, weeks.parts))
     found: list[_Amount] = []
     for part, row in zip(weeks.parts, effects.parts, strict=True):
         key = (part.tenant_id, part.feature, part.model)
@@ -168,6 +215,14 @@ def _amounts(weeks: BridgeWeeks) -> list[_Amount]:
         _Amount((row.tenant_id, row.feature, row.model), row.component, _fall(row.cost_pico)) for row in weeks.costs
     ]
     return found
+
+
+def _arrays(cells: Sequence[BridgeCell], parts: Sequence[BridgePart]) -> tuple[Cells, Parts]:
+    numbers = {(cell.tenant_id, cell.feature): number for number, cell in enumerate(cells)}
+    return (
+        Cells(*(_weeks([getattr(cell, name) for cell in cells]) for name in ("calls", "served", "lookup_pico"))),
+        _parts(parts, [numbers[part.tenant_id, part.feature] for part in parts]),
+    )
 
 
 def _parts(parts: Sequence[BridgePart], cells: Sequence[int]) -> Parts:

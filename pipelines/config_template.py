@@ -115,6 +115,27 @@ logs = ["logs"]
 # provider_share = "0.80"           # of four weeks' spend, at one provider
 # repeated_context_share = "0.67"   # of what a feature's tasks cost
 
+[alerts]                            # `margincall alerts check`
+# rules = ["limits", "metrics", "tenants", "findings"]
+# limit_thresholds_percent = [50, 75, 90, 100]   # of targets.month_cost_plan_usd
+# tenant_window = "week"            # or "month": over which stretch a tenant's margin is judged
+# finding_min_usd = "10"            # a finding that is known to cost less is no alert
+# cool_down_hours = 168             # a finding that goes on and was not acknowledged is told again after this long
+# file = "alerts.jsonl"             # default of this and the next two: not there
+# webhook_url_env = "ALERTS_WEBHOOK_URL"   # the variable that holds the URL of a Slack-compatible webhook
+# prometheus_file = "/var/lib/node_exporter/margincall.prom"   # for the node exporter's textfile collector
+
+# What was done to save, held against what came of it by `margincall savings`. One such section per change.
+# [[changes]]
+# id = "triage-on-a-small-model"
+# what = "route"                    # route, cache, prompt, model or price
+# since = 2026-10-19                # the first day on which everything went the new way
+# until = 2026-12-31                # the first day on which it no longer did; default: it goes on
+# tenant = "acme"                   # default of this and the next: all of them
+# feature = "triage"
+# claimed_weekly_usd = "1200"
+# experiment = { control = "before", treatment = "small" }   # labels in the logs; default: weeks before and since
+
 [landing]
 # max_line_bytes = 16777216         # a longer line goes to quarantine unread
 # keep_quarantined_bytes = false    # true keeps the raw bytes of rows that could not be read

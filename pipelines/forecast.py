@@ -114,7 +114,14 @@ class Outlook:
     """Requests and lines of the history without a full price or rate: costs are then at least what is said."""
 
 
-def outlook(reader: Reader, weeks: int, *, tenant: str | None = None, plan_usd: Decimal | None = None) -> Outlook:
+def outlook(
+    reader: Reader,
+    weeks: int,
+    *,
+    tenant: str | None = None,
+    plan_usd: Decimal | None = None,
+    with_tenants: bool = True,
+) -> Outlook:
     """Forecast the `weeks` after the last complete week. Raises ForecastError, and what the reader raises."""
     period = _whole_weeks(reader)
     days = reader.result_days(period)
@@ -122,11 +129,19 @@ def outlook(reader: Reader, weeks: int, *, tenant: str | None = None, plan_usd: 
         days = [day for day in days if day.tenant_id == tenant]
         if not days:
             raise UnknownTenant(f"No tenant {tenant} in the weeks from {period.start} to {period.last}.")
-    return forecast(days, period, weeks, tenant=tenant, plan_usd=None if tenant else plan_usd)
+    return forecast(
+        days, period, weeks, tenant=tenant, plan_usd=None if tenant else plan_usd, with_tenants=with_tenants
+    )
 
 
 def forecast(
-    days: Sequence[ResultDay], period: Period, weeks: int, *, tenant: str | None = None, plan_usd: Decimal | None = None
+    days: Sequence[ResultDay],
+    period: Period,
+    weeks: int,
+    *,
+    tenant: str | None = None,
+    plan_usd: Decimal | None = None,
+    with_tenants: bool = True,
 ) -> Outlook:
     """The outlook from these days of a period of whole weeks. Raises ForecastError where it is too short."""
     total = _histories(days, period)
@@ -145,7 +160,7 @@ def forecast(
     together = _line(known, names, Span(0, weeks * WEEK), period.end)
     month_end = _month_end(days, period, known, names, plan_usd) if tenant is None else None
     nobody: Tenants = ((), {}, (), ())
-    by_tenant = _by_tenant(days, period, weeks, spans) if tenant is None else nobody
+    by_tenant = _by_tenant(days, period, weeks, spans) if tenant is None and with_tenants else nobody
     incomplete = sum(day.incomplete for day in days)
     return Outlook(period.start, period.last, tenant, lines, together, month_end, *by_tenant, tests, incomplete)
 

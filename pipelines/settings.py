@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 ENV_PREFIX = "MARGINCALL_"
 CONFIG_VERSION = 1
@@ -19,6 +19,8 @@ DEFAULT_CONFIG = Path("margincall.toml")
 
 FieldPath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-\.]+$|^tag:[A-Za-z0-9_\-\.]+$")]
 Paths = tuple[FieldPath, ...]
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$")]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class SettingsError(Exception):
@@ -220,6 +222,71 @@ class Findings(Section):
     """Of what a feature's tasks cost."""
 
 
+AlertRule = Literal["limits", "metrics", "tenants", "findings"]
+
+
+class Alerts(Section):
+    """What is told without being asked for, and where to. Without a place `margincall alerts list` still has it."""
+
+    rules: tuple[AlertRule, ...] = ("limits", "metrics", "tenants", "findings")
+    limit_thresholds_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (50, 75, 90, 100)
+    tenant_window: Literal["week", "month"] = "week"
+    """Over which stretch a tenant's margin is judged: the latest complete week, or the last whole month."""
+    finding_min_usd: Decimal = Field(default=Decimal(10), ge=0)
+    """A finding that is known to cost less stays on its list."""
+    cool_down_hours: int = Field(default=168, ge=1, le=100_000)
+    """After so long a finding that goes on and was not acknowledged is told again."""
+    file: Path | None = None
+    """JSON lines, appended to."""
+    webhook_url_env: Variable | None = None
+    """The environment variable that holds the URL of a Slack-compatible webhook. Who knows the URL may post to it."""
+    prometheus_file: Path | None = None
+    """For the node exporter's textfile collector: `….prom`."""
+
+    @field_validator("webhook_url_env")
+    @classmethod
+    def is_none_of_ours(cls, value: str | None) -> str | None:
+        return None if value is None else _not_ours(value)
+
+
+class Experiment(Section):
+    """Labels of `experiment` in the logs: who went on as before, and who got the change."""
+
+    control: Annotated[str, StringConstraints(min_length=1)]
+    treatment: Annotated[str, StringConstraints(min_length=1)]
+
+
+class Change(Section):
+    """Something that was done to save, with what it was said to save. Held against what came of it by `margincall savings`."""
+
+    id: Label
+    what: Literal["route", "cache", "prompt", "model", "price"]
+    since: date
+    """The first day on which everything went the new way, in the reporting zone."""
+    until: date | None = None
+    """The first day on which it no longer did; unset: it goes on."""
+    tenant: str | None = None
+    feature: str | None = None
+    claimed_weekly_usd: Decimal = Field(max_digits=20, decimal_places=12)
+    experiment: Experiment | None = None
+    """Unset: the weeks since are compared with those before."""
+
+    @field_validator("until")
+    @classmethod
+    def ends_after_it_began(cls, value: date | None, info: ValidationInfo) -> date | None:
+        since = info.data.get("since")
+        if value is not None and since is not None and value <= since:
+            raise ValueError(f"must be after since, {since}")
+        return value
+
+    @field_validator("experiment")
+    @classmethod
+    def arms_differ(cls, value: Experiment | None) -> Experiment | None:
+        if value is not None and value.control == value.treatment:
+            raise ValueError("control and treatment are the same label")
+        return value
+
+
 class Landing(Section):
     max_line_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
     """A longer line goes to quarantine unread."""
@@ -227,10 +294,6 @@ class Landing(Section):
     """Keep the raw bytes of rows that could not be read. Off: the structure with every text replaced."""
     lease_s: int = Field(default=600, ge=1)
     """After this long without a sign of life an unfinished landing may be taken over."""
-
-
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]+$")]
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Fetching(Section):
@@ -243,9 +306,7 @@ class Fetching(Section):
     @field_validator("url_env")
     @classmethod
     def is_none_of_ours(cls, value: str) -> str:
-        if value.upper().startswith(ENV_PREFIX):
-            raise ValueError(f"variables that begin with {ENV_PREFIX} are settings; choose another name")
-        return value
+        return _not_ours(value)
 
 
 class LiteLLMDatabase(Fetching):
@@ -357,6 +418,8 @@ class Settings(Section):
     targets: Targets = Targets()
     gate: Gate = Gate()
     findings: Findings = Findings()
+    alerts: Alerts = Alerts()
+    changes: tuple[Change, ...] = ()
     landing: Landing = Landing()
     control: Control = Control()
     privacy: Privacy = Privacy()
@@ -370,10 +433,13 @@ class Settings(Section):
             raise ValueError(f"this release reads config_version {CONFIG_VERSION}")
         return value
 
-    @field_validator("litellm_databases", "sql_feeds")
+    @field_validator("litellm_databases", "sql_feeds", "changes")
     @classmethod
     def names_are_unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        names = [item.label if isinstance(item, SqlFeed) else item.name for item in value]
+        names = [
+            item.label if isinstance(item, SqlFeed) else item.id if isinstance(item, Change) else item.name
+            for item in value
+        ]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)} is there twice; give each a name of its own")
         return value
@@ -426,8 +492,17 @@ def environment_variable(name: str, wanted_by: str, setting: str = "its url_env"
     return value
 
 
+_FILES = {"pricing": ("company_prices", "litellm_prices"), "alerts": ("file", "prometheus_file")}
+"""Settings that name a file, by section: relative to the configuration file."""
+
 # Variables with the prefix that belong to the tests and to builds, not to the configuration.
 _NOT_SETTINGS = frozenset({"real_data", "build_inputs", "warehouse", "dbt_target", "config"})
+
+
+def _not_ours(variable: str) -> str:
+    if variable.upper().startswith(ENV_PREFIX):
+        raise ValueError(f"variables that begin with {ENV_PREFIX} are settings; choose another name")
+    return variable
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -454,10 +529,11 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             values[key] = [
                 str(folder / item) if isinstance(item, str) and "://" not in item else item for item in values[key]
             ]
-    pricing = values.get("pricing")
-    if isinstance(pricing, dict):
-        files = {k: pricing[k] for k in ("company_prices", "litellm_prices") if isinstance(pricing.get(k), str)}
-        values["pricing"] = {**pricing, **{key: folder / name for key, name in files.items()}}
+    for section, keys in _FILES.items():
+        found = values.get(section)
+        if isinstance(found, dict):
+            files = {key: found[key] for key in keys if isinstance(found.get(key), str)}
+            values[section] = {**found, **{key: folder / name for key, name in files.items()}}
 
 
 def _put(values: dict[str, Any], keys: list[str], text: str) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from warehouse.bridge_rows import BridgeCell, BridgeCost, BridgeCoverage, BridgePart, BridgeRevenue, BridgeWeeks, Two
+from warehouse.bridge_rows import (
+    BridgeCalls,
+    BridgeCell,
+    BridgeCost,
+    BridgeCoverage,
+    BridgePart,
+    BridgeRevenue,
+    BridgeWeeks,
+    Two,
+)
 from warehouse.questions import Questions
 from warehouse.rows import Period
 
@@ -88,6 +97,15 @@ class BridgeQuestions(Questions):
             unpriced_attempts=unpriced,
             partial_attempts=partial,
             without_rate=self._bridge_without_rate(asked),
+        )
+
+    def bridge_calls(self, before: Period, after: Period) -> BridgeCalls:
+        """Calls of models in each of two periods of equal length, which must not overlap."""
+        asked = {"start": before.start, "end": before.end, "next_start": after.start, "next_end": after.end}
+        return BridgeCalls(
+            cells=self._bridge_cells(asked),
+            parts=self._bridge_parts(asked, (after.start - before.start).days),
+            coverage=self._bridge_coverage(asked),
         )
 
     def _bridge_cells(self, asked: dict[str, Any]) -> list[BridgeCell]:

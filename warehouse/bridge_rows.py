@@ -72,6 +72,15 @@ class BridgeRevenue:
 
 
 @dataclass(frozen=True)
+class BridgeCalls:
+    """Calls of models alone, of two weeks."""
+
+    cells: list[BridgeCell]
+    parts: list[BridgePart]
+    coverage: list[BridgeCoverage]
+
+
+@dataclass(frozen=True)
 class BridgeWeeks:
     """Everything that two weeks are compared by. `unpriced_attempts` lack a price, `partial_attempts` a part of it."""
 

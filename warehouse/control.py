@@ -1,4 +1,4 @@
-"""The control database: landing ledger, what a build still owes, published versions, price books, figures as shown.
+"""The control database: landing ledger, what a build still owes, published versions, price books, figures as shown, alerts.
 
 Many small writers share it and check before they write, so writers take turns. Every write transaction of SQLite begins
 IMMEDIATE: a deferred one that turns into a writer halfway is refused with "database is locked" and loses its work. On
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 """Revision that this release reads and writes; a test holds it against the migrations folder."""
 _WRITER_LOCK = 0x6D617267696E  # any constant of ours; PostgreSQL's advisory locks are numbers of one database
 
@@ -168,6 +168,44 @@ finding_state = sa.Table(
     sa.Column("note", sa.Text),
 )
 sa.Index("finding_state_place", finding_state.c.place_md5)
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),  # what it is about; see pipelines/economics/alerting.py
+    sa.Column("rule", sa.Text, nullable=False),  # limits, metrics, tenants, findings
+    sa.Column("text", sa.Text, nullable=False),  # as it last fired
+    sa.Column("tenant_id", sa.Text),  # whom the text names: erased with the tenant
+    sa.Column("is_open", sa.Boolean, nullable=False),  # whether it held when alerts were last checked
+    sa.Column("firings", sa.Integer, nullable=False),
+    sa.Column("first_fired_at", sa.Text, nullable=False),
+    sa.Column("last_fired_at", sa.Text, nullable=False),
+    sa.Column("acknowledged_at", sa.Text),
+    sa.Column("acknowledged_by", sa.Text),
+    sa.Column("acknowledged_note", sa.Text),
+)
+alert_delivery = sa.Table(
+    # An outbox: a row per firing and sink, written with the firing, so that one that could not be sent is sent later.
+    "alert_delivery",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("firing", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sink", sa.Text, primary_key=True),  # file, webhook
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("tenant_id", sa.Text),
+    sa.Column("fired_at", sa.Text, nullable=False),
+    sa.Column("claimed_until", sa.BigInteger, nullable=False),  # epoch seconds; another run may send it from then on
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("last_error", sa.Text),
+    sa.Column("delivered_at", sa.Text),
+)
+alert_limit = sa.Table(
+    "alert_limit",
+    metadata,
+    sa.Column("limit_id", sa.Text, primary_key=True),
+    sa.Column("window_start", sa.Text, primary_key=True),
+    sa.Column("hard_usd", sa.Text, nullable=False),  # as last seen: tells a limit that was lowered
+)
 
 
 class ControlError(Exception):

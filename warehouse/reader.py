@@ -16,6 +16,7 @@ from typing import Any, get_args
 import duckdb
 
 from warehouse import publish
+from warehouse.alert_questions import AlertQuestions
 from warehouse.bridge_questions import BridgeQuestions
 from warehouse.connection import published
 from warehouse.finding_questions import FindingQuestions
@@ -41,6 +42,7 @@ from warehouse.rows import (
     Week,
     WeeklyMetric,
 )
+from warehouse.savings_questions import SavingsQuestions
 from warehouse.task_questions import TaskQuestions
 from warehouse.user_questions import UserQuestions
 
@@ -66,11 +68,13 @@ class QueryError(Exception):
     """A query that cannot be answered; the message is the database's own."""
 
 
-class Reader(TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, FindingQuestions):
+class Reader(
+    TaskQuestions, ModelQuestions, UserQuestions, BridgeQuestions, FindingQuestions, AlertQuestions, SavingsQuestions
+):
     """Reads the published version of one data folder. Safe to share between threads.
 
-    Questions about tasks, models and caches, users, the margin bridge and findings stand in a file
-    for each subject.
+    Questions about tasks, models and caches, users, the margin bridge, findings, alerts and savings stand in a file for each
+    subject.
     """
 
     def __init__(self, data_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Monday page: the weekly view, what changed since shown, why gross profit moved, trends, what moved cost most."""
+"""The Monday page: the weekly view, what changed since shown, why gross profit moved, trends, forecast, what moved cost most."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboards.address import bound, write
 from dashboards.margin_bridge import show_bridge
 from dashboards.markup import Column, Row
 from dashboards.movers_table import show_movers
+from dashboards.outlook import show_outlook
 from dashboards.page import Page, coverage_words
 from dashboards.weekly_view import headlines, view
 from pipelines.economics.figures import shown, shown_change
@@ -42,6 +43,8 @@ def show(page: Page) -> None:
     _since_shown(page, week)
     show_bridge(page, start)
     _trends(page)
+    if start == page.latest_week():
+        show_outlook(page)
     show_movers(page, start)
     _definitions(week)
     page.remarks()

@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from pipelines.cli import (
+    alerting,
     bridging,
     builds,
     explaining,
@@ -21,6 +22,7 @@ from pipelines.cli import (
     intake,
     prices,
     privacy,
+    saving,
     servers,
     sources,
     upkeep,
@@ -29,6 +31,7 @@ from pipelines.cli.app import FAILED, INTERRUPTED, LOCKED, USAGE, app, stop
 from pipelines.settings import SettingsError
 
 __all__ = [
+    "alerting",
     "app",
     "bridging",
     "builds",
@@ -42,6 +45,7 @@ __all__ = [
     "main",
     "prices",
     "privacy",
+    "saving",
     "servers",
     "sources",
     "upkeep",
@@ -50,6 +54,7 @@ __all__ = [
 
 def main() -> NoReturn:
     """Run the command; turn what a user can mend into a message and an exit code."""
+    from pipelines.alerts.state import AlertError
     from pipelines.bridge import BridgeError
     from pipelines.building.build import BuildError
     from pipelines.building.lock import Locked
@@ -63,12 +68,23 @@ def main() -> NoReturn:
     from pipelines.landing.land import LandingError
     from pipelines.landing.retention import RetentionError
     from pipelines.pricebook.book import PriceBookError
+    from pipelines.savings.measure import SavingsError
     from pipelines.sources import UnknownSource
     from warehouse.control import ControlError
     from warehouse.publish import PublishError
     from warehouse.reader import NoSuchWeek, NothingPublished, QueryError
 
-    asked = (ExplainError, BridgeError, UnknownTenant, NoSuchWeek, QueryError, PriceQuestionError, NoSuchFinding)
+    asked = (
+        AlertError,
+        SavingsError,
+        ExplainError,
+        BridgeError,
+        UnknownTenant,
+        NoSuchWeek,
+        QueryError,
+        PriceQuestionError,
+        NoSuchFinding,
+    )
     usage = (*asked, SettingsError, UnknownSource)
     removals = (EraseError, RetentionError)
     landing = (FetchError, LandingError, UnknownFormat)

@@ -134,16 +134,14 @@ def _say(wanted: str, state: State, said_by: str, note: str | None, config: Path
 @contextmanager
 def _opened(config: Path | None) -> Generator[tuple[Reader, Control, list[Judged]]]:
     """The reader, the control database, and all findings with what was said of them."""
-    from pipelines.findings.gather import findings, limits_of
-    from pipelines.findings.judged import judged
+    from pipelines.findings.known import known
     from warehouse.control import Control
-    from warehouse.finding_states import everything_said
     from warehouse.reader import Reader
 
     settings = load_settings(config)
     reader, control = Reader(settings.data_dir), Control(settings.control_url)
     try:
-        yield reader, control, judged(findings(reader, limits_of(settings.findings)), everything_said(control))
+        yield reader, control, known(reader, control, settings.findings)
     finally:
         reader.close()
         control.close()

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipelines.cli.app import err
 
-_KINDS = ("sample company", "fetch", "ingest", "prices", "publish")
+_KINDS = ("sample company", "fetch", "ingest", "prices", "publish", "compare weeks")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from math import factorial
 from typing import Any, Final
 
@@ -104,6 +105,42 @@ def cost_effects(cells: Cells, parts: Parts) -> Effects:
     falls = _whole(parts.own_cost_pico(0)) - _whole(parts.own_cost_pico(1))
     of_lookups = _whole(cells.lookup_pico[0]) - _whole(cells.lookup_pico[1])
     return Effects(_rounded(unrounded.parts, falls), _rounded(unrounded.lookups, of_lookups))
+
+
+def at_fixed_volume(cells: Cells, parts: Parts) -> tuple[Cells, Parts]:
+    """The earlier week as it would have been with the later week's logical calls, cell by cell: what stood behind each stays.
+
+    The bars of what comes out are then what the other factors did at the volume of the later week, and volume is nothing. Cells
+    of one week alone stay as they are. Costs stay whole pico-dollars, each rounded half-even.
+    """
+    both = cells.in_both
+    ratio = np.where(both, _per(cells.calls[1], cells.calls[0]), 1).astype(np.float64)
+    calls = cells.calls.astype(np.float64)
+    calls[0, both] = calls[1, both]
+    served = cells.served.astype(np.float64)
+    served[0] = np.minimum(served[0] * ratio, calls[0])
+    attempts, inputs, outputs = (
+        values.astype(np.float64) for values in (parts.attempts, parts.input_tokens, parts.output_tokens)
+    )
+    of_part = ratio[parts.cell]
+    attempts[0] *= of_part
+    inputs[0] *= of_part[:, None]
+    outputs[0] *= of_part
+    exact = [
+        Fraction(int(after), int(before)) if is_both else Fraction(1)
+        for before, after, is_both in zip(*cells.calls, both, strict=True)
+    ]
+    costs = parts.cost_pico.astype(object)
+    for number, cell in enumerate(parts.cell):
+        for book, kind in np.ndindex(2, costs.shape[-1]):
+            costs[book, 0, number, kind] = _scaled(int(costs[book, 0, number, kind]), exact[int(cell)])
+    lookups = cells.lookup_pico.astype(object)
+    lookups[0] = [_scaled(int(value), factor) for value, factor in zip(lookups[0], exact, strict=True)]
+    return Cells(calls, served, lookups), Parts(parts.cell, attempts, inputs, outputs, costs)
+
+
+def _scaled(amount: int, factor: Fraction) -> int:
+    return round(Fraction(amount) * factor)
 
 
 def margin_points(effects: Decimal, revenue: tuple[Decimal, Decimal]) -> Decimal | None:

@@ -72,6 +72,44 @@ def change_interval(
     return Interval(LEVEL, _change_digits(low), None if np.isinf(high) else _change_digits(high), cases)
 
 
+def arms_interval(
+    control: Sequence[tuple[Decimal, int]],
+    treatment: Sequence[tuple[Decimal, int]],
+    *,
+    is_paired: bool,
+    draws: int = DRAWS,
+) -> Interval | None:
+    """Percentile bootstrap of how much greater Σ numerator ÷ Σ denominator is in one arm of an experiment than in the other.
+
+    Each part is a cluster. Paired: both sequences are of the same clusters, of which each is drawn with both its sides, because
+    what makes one dear makes it dear in both arms; otherwise each arm is drawn by itself. Nine decimals; None for fewer than
+    `FEWEST` clusters of an arm, and where a draw has none of an arm.
+    """
+    counts = (len(control), len(treatment))
+    if min(counts) < FEWEST:
+        return None
+    sides = [
+        (np.array([float(part) for part, _ in arm]), np.array([float(whole) for _, whole in arm]))
+        for arm in (control, treatment)
+    ]
+    if is_paired:
+        values = [
+            ratio(drawn, *sides[0]) - ratio(drawn, *sides[1])
+            for drawn in _draws(counts[0], draws)
+            if ((drawn @ sides[0][1] > 0) & (drawn @ sides[1][1] > 0)).all()
+        ]
+    else:
+        values = [
+            ratio(one, *sides[0]) - ratio(other, *sides[1])
+            for one, other in zip(_draws(counts[0], draws), _draws(counts[1], draws, seed=1), strict=True)
+        ]
+    differences = np.concatenate(values) if values else np.array([])
+    if len(differences) < draws or not np.isfinite(differences).all():
+        return None
+    low, high = _ends(differences)
+    return Interval(LEVEL, _change_digits(low), _change_digits(high), counts[0] if is_paired else sum(counts))
+
+
 def ratio(drawn: Floats, numerators: Floats, denominators: Floats) -> Floats:
     """Σ numerator ÷ Σ denominator of every draw; inf without a denominator."""
     sums, wholes = drawn @ numerators, drawn @ denominators
@@ -90,9 +128,9 @@ def _changes(before: Floats, after: Floats, *, is_relative: bool) -> Floats:
     return np.divide(after, before, out=changes + 1, where=is_usual) - 1
 
 
-def _draws(count: int, draws: int) -> Iterator[Floats]:
+def _draws(count: int, draws: int, seed: int = 0) -> Iterator[Floats]:
     """How often each of `count` clusters is drawn, the same ones every time, some draws at once."""
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     for start in range(0, draws, _CHUNK):
         drawn = generator.multinomial(count, np.full(count, 1 / count), size=min(_CHUNK, draws - start))
         yield drawn.astype(np.float64)

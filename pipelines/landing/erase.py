@@ -186,9 +186,12 @@ def _theirs(file: LakeFile, column: str, names: list[str], unnamed: pa.Table) ->
 
 
 def _bury(connection: Connection, kind: str, names: list[str], by: str) -> None:
-    """A tombstone for every spelling; an earlier one stays."""
+    """A tombstone for every spelling; an earlier one stays. Alerts that name a tenant go with it."""
     for name in names:
         users.add_tombstone(connection, kind, name, now_text(), by)
+    if kind == "tenant":
+        for table in (db.alert_delivery, db.alert):
+            connection.execute(sa.delete(table).where(table.c.tenant_id.in_(names)))
 
 
 def _count(connection: Connection, done: list[Rewritten]) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from pipelines.building.lock import build_lock
 from pipelines.definitions import code_location
-from pipelines.settings import Settings
+from pipelines.settings import Alerts, Settings
 from tests.integration.dagster_company import write_company
 from tests.readme import ROOT
 from warehouse import control as db
@@ -96,7 +96,7 @@ def test_the_first_run_materialises_every_dataset_and_every_model_and_evaluates_
 ) -> None:
     settings, told = company
     assert told.result.success
-    assert set(told.assets) == DATASETS | MODELS | {"price_book", "published_marts"}
+    assert set(told.assets) == DATASETS | MODELS | {"price_book", "published_marts", "alerts"}
     done = json.loads((settings.data_dir / "build/dbt/target-duckdb/run_results.json").read_text())["results"]
     tests = {result["unique_id"].split(".")[2] for result in done if result["unique_id"].startswith("test.")}
     evaluated = {check: one for (asset, check), one in told.checks.items() if asset in MODELS}
@@ -146,12 +146,42 @@ def test_ingest_tells_what_became_of_every_row_and_of_every_file(company: tuple[
 def test_a_run_without_news_succeeds_and_leaves_models_and_published_version_as_they_were(copied: Settings) -> None:
     told = run(copied, "hourly_run")
     assert told.result.success
-    assert set(told.assets) == DATASETS | {"price_book", "published_marts"}
+    assert set(told.assets) == DATASETS | {"price_book", "published_marts", "alerts"}
     assert told.assets["published_marts"]["build"] == "nothing"
     assert told.assets["published_marts"]["version"] == 1
     assert told.assets["llm_request"]["new_files"] == 0
     unique = told.checks["fct_task", "unique_fct_task_task_id"]
     assert (unique.passed, unique.metadata["passed_for_version"].value) == (True, 1)
+
+
+def test_alerts_follow_the_build_and_what_has_been_told_is_not_told_again(
+    company: tuple[Settings, Told], copied: Settings
+) -> None:
+    """No request was answered by the cache: a hit rate of 0% against 30%. Margin and cost are bounds on the good side."""
+    assert (company[1].assets["alerts"]["fired"], company[1].assets["alerts"]["holding"]) == (1, 1)
+    assert company[1].assets["alerts"]["new"].startswith("- Cache hit rate in the week of 2026-11-09: 0.0%")
+    assert company[1].checks["alerts", "alerts_are_delivered"].passed
+    again = run(copied, "check_alerts")
+    assert (again.assets["alerts"]["fired"], again.assets["alerts"]["holding"]) == (0, 1)
+    assert again.steps == ["alerts STEP_SUCCESS"]
+
+
+def test_alerts_that_could_not_be_delivered_are_a_warning_and_not_a_failed_run(copied: Settings) -> None:
+    file = copied.data_dir / "alerts.jsonl"
+    file.mkdir()
+    told = run(copied.model_copy(update={"alerts": Alerts(file=file)}), "check_alerts")
+    delivered = told.checks["alerts", "alerts_are_delivered"]
+    assert told.result.success
+    assert (delivered.passed, delivered.severity) == (True, dg.AssetCheckSeverity.WARN), "nothing was due"
+    control = Control(copied.control_url)
+    with control.write() as connection:
+        connection.execute(sa.delete(db.alert))
+    control.close()
+    told = run(copied.model_copy(update={"alerts": Alerts(file=file)}), "check_alerts")
+    delivered = told.checks["alerts", "alerts_are_delivered"]
+    assert told.result.success
+    assert (delivered.passed, delivered.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert "Is a directory" in delivered.metadata["file"].value
 
 
 def test_one_model_alone_may_be_asked_for_and_what_else_was_built_is_told_too(copied: Settings) -> None:

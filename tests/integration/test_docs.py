@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -91,6 +92,33 @@ def test_the_commands_of_operations_run(tmp_path: Path) -> None:
     small_company(tmp_path)
     done = run(commands(DOCS / "operations.md"), tmp_path)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_the_commands_of_alerts_run_and_its_settings_are_accepted(tmp_path: Path) -> None:
+    small_company(tmp_path)
+    later = request(started_at="2026-11-16T12:00:00Z")  # from then on the week before is complete
+    (tmp_path / "logs" / "later.jsonl").write_text(json.dumps(later) + "\n")
+    page = DOCS / "alerts.md"
+    [settings] = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    with (tmp_path / "margincall.toml").open("a") as file:
+        file.write(settings.replace("/var/lib/node_exporter/", "").replace("webhook_url_env", "# webhook_url_env"))
+    done = run(commands(page), tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (tmp_path / "margincall.prom").exists()
+    # One call of $0.0045 against a plan of 10,000 dollars, and a cache that answered none of one.
+    assert "Cache hit rate in the week of 2026-11-09: 0.0%, target at least 30.0%." in done.stdout
+    assert "taken by oncall@example.com" in done.stdout
+
+
+def test_the_commands_of_savings_run_and_its_settings_are_accepted(tmp_path: Path) -> None:
+    small_company(tmp_path)
+    page = DOCS / "savings.md"
+    [settings] = re.findall(r"^```toml\n(.*?)^```$", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    with (tmp_path / "margincall.toml").open("a") as file:
+        file.write(settings)
+    done = run(f"margincall build\n{commands(page)}", tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "triage-on-a-small-model: claimed $1,200.00, nothing to hold against it yet: no complete week" in done.stdout
 
 
 def test_the_commands_of_prices_run_and_its_file_is_accepted(tmp_path: Path) -> None:

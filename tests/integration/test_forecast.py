@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from dashboards import source
 from pipelines import cli
+from tests.browser.pages import page, rows, words
 from tests.workspace import Workspace, request
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -110,3 +112,22 @@ def test_before_anything_is_published(tmp_path: Path, ask: Ask) -> None:
     (tmp_path / "margincall.toml").write_text('data_dir = "var"\n')
     code, _, said = ask("--config", str(tmp_path / "margincall.toml"))
     assert code == 1 and "Nothing is published" in said
+
+
+def test_the_monday_page_shows_what_the_command_says(company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A week: $7.07 and 21 calls of 0.0045, $0.09 to the cent; four of them, apart and together."""
+    monkeypatch.setenv(source.CONFIG_VARIABLE, str(company / "margincall.toml"))
+    seen = page("week")
+    told = words(seen)
+    assert "The next four weeks" in told
+    assert [cells[1:] for cells in rows(seen, "Forecast")] == [["$7.07", "$0.09000", "$6.98", "$0.09000"]] * 4 + [
+        ["$28.28", "$0.3800", "$27.90", "$0.3800"]
+    ]
+    assert "Inference cost of November 2026 at its end: $0.4000, plan $0.4000: met." in told
+    assert (
+        "Too short for intervals. Tried on the weeks 12 Oct – 15 Nov 2026, a week ahead it was off by 0.0% (revenue)"
+        in told
+    )
+    assert "The next four weeks" not in words(page("week", week="2026-11-02")), (
+        "of an earlier week there is nothing to come"
+    )

@@ -53,7 +53,7 @@ def test_the_template_shows_every_section_and_every_source_s_own_places(tmp_path
     found = load_settings(write(tmp_path, uncommented(TEMPLATE)), environ={})
     sections = set(re.findall(r"^\[+([\w.]+)\]+", uncommented(TEMPLATE), flags=re.MULTILINE))
     nested = {name for name, field in Settings.model_fields.items() if isinstance(field.default, Section)}
-    assert nested | {"litellm_databases", "sql_feeds"} <= sections
+    assert nested | {"litellm_databases", "sql_feeds", "changes"} <= sections
     for source in discover().values():
         shown = getattr(found.sources, source.name)
         assert {name: getattr(shown, name) for name in USUAL} == {name: source.mapping[name] for name in USUAL}
@@ -121,3 +121,25 @@ def test_the_environment_overrides_nested_settings_and_lists(tmp_path: Path) -> 
 def test_a_mistyped_variable_is_an_error_not_ignored(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"MARGINCALL_REPORTNG__ZONE: unknown setting\. Did you mean 'reporting'"):
         load_settings(write(tmp_path, ""), environ={"MARGINCALL_REPORTNG__ZONE": "UTC"})
+
+
+def test_a_change_that_contradicts_itself_is_told(tmp_path: Path) -> None:
+    change = '[[changes]]\nid = "x"\nwhat = "route"\nsince = 2026-10-19\nclaimed_weekly_usd = "1"\n'
+    for more, told in (
+        ("until = 2026-10-19\n", "changes.0.until: must be after since, 2026-10-19"),
+        ('experiment = { control = "a", treatment = "a" }\n', "control and treatment are the same label"),
+        (change, "x is there twice"),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            load_settings(write(tmp_path, change + more), environ={})
+        assert told in str(caught.value)
+
+
+def test_files_of_alerts_are_relative_to_the_configuration_and_its_webhook_is_named_not_given(tmp_path: Path) -> None:
+    found = load_settings(write(tmp_path, '[alerts]\nfile = "a.jsonl"\nprometheus_file = "b.prom"\n'), environ={})
+    assert (found.alerts.file, found.alerts.prometheus_file) == (tmp_path / "a.jsonl", tmp_path / "b.prom")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(tmp_path, '[alerts]\nwebhook_url_env = "https://hooks.example.com/secret"\n'), environ={})
+    assert "alerts.webhook_url_env" in str(caught.value) and "secret" not in str(caught.value)
+    listed = load_settings(None, environ={"MARGINCALL_ALERTS__LIMIT_THRESHOLDS_PERCENT": "80, 100"})
+    assert listed.alerts.limit_thresholds_percent == (80, 100)
