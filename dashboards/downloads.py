@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,11 @@ def rows_csv(
     columns = [field.name for field in fields(kind) if field.name != "key"] + list(more)
     cells = [(*(row.key if keys else ()), *(_cell(getattr(row, column)) for column in columns)) for row in rows]
     return _csv(name, [*keys, *columns], cells)
+
+
+def cells_csv(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as they come: a value for each column."""
+    return _csv(name, list(columns), [tuple(row[column] for column in columns) for row in rows])
 
 
 def _cell(value: Any) -> Any:

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import charts, definitions, markup
 from dashboards import format as text
 from dashboards.address import bound, write
+from dashboards.found import show_actions
 from dashboards.margin_bridge import show_bridge
 from dashboards.markup import Column, Row
 from dashboards.movers_table import show_movers
@@ -41,6 +42,8 @@ def show(page: Page) -> None:
     headlines(week)
     view(page, week)
     _since_shown(page, week)
+    if start == page.latest_week():
+        show_actions(page)
     show_bridge(page, start)
     _trends(page)
     if start == page.latest_week():

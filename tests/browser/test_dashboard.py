@@ -21,7 +21,7 @@ from warehouse.rows import Period
 VIEWS = {
     "week": "/", "tenants": "/tenants", "tenant": "/tenants?tenant=evil&week=2026-11-09", "data": "/data",
     "tasks": "/tasks?waste=failed_tasks", "task": "/tasks?task=acme-2026-11-09-0", "cache": "/cache",
-    "models": "/models?model=anthropic|claude-sonnet-4-5",
+    "models": "/models?model=anthropic|claude-sonnet-4-5", "waste": "/waste?state=all",
 }  # fmt: skip
 # Streamlit looks for its own endpoints below the page's path first; the one thing that a page logs as an error.
 PROBES = re.compile(r"/_stcore/(health|host-config)$")

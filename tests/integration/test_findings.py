@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards import source
 from pipelines import cli
 from pipelines.findings.detectors.company import Company, Limits
 from pipelines.findings.evidence import requests_of
@@ -20,6 +21,7 @@ from pipelines.findings.gather import findings
 from pipelines.landing.collect import find, ingest
 from sample_data import generate
 from tests.benchmarks.findings_report import Match, matches
+from tests.browser.pages import page, query, rows, words
 from tests.workspace import Workspace
 from warehouse.finding_states import everything_said
 from warehouse.reader import Reader
@@ -144,6 +146,54 @@ def test_every_kind_has_evidence(planted: Planted) -> None:
     reader.close()
 
 
+@pytest.fixture
+def configured(planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The company is what the pages are configured for."""
+    monkeypatch.setenv(source.CONFIG_VARIABLE, str(planted.config))
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_waste_page_lists_what_the_command_lists(command: Command) -> None:
+    listed = json.loads(command("--json")[1])["findings"]
+    shown = rows(page("waste"), "Findings")
+    assert len(shown) == len(listed)
+    for row, told in zip(shown, listed, strict=True):
+        assert row[0].startswith(told["kind"].replace("_", " ").capitalize())
+        cost = "unknown" if told["cost_usd"] is None else f"{Decimal(told['cost_usd']):,.2f}"
+        assert cost in row[2]
+        assert row[5] == "open"
+    (storm,) = [told for told in listed if told["kind"] == "retry_storm"]
+    only = page("waste", kind="retry_storm")
+    assert [row[0] for row in rows(only, "Findings")] == [f"Retry storm{storm['tenant_id']} · code_review"]
+    assert query(only)["kind"] == "retry_storm"
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_finding_opens_to_what_to_do_and_to_the_lines_of_the_log(command: Command) -> None:
+    (storm,) = json.loads(command("--kind", "retry_storm", "--json")[1])["findings"]
+    opened = page("waste", finding=storm["id"])
+    seen = words(opened)
+    assert storm["summary"] in seen
+    assert storm["action"] in seen
+    requests = rows(opened, "Requests of the finding")
+    assert len(requests) == 20
+    for row in requests:
+        assert row[1] == f"{storm['tenant_id']}code_review"
+        assert row[2].endswith("error")
+        assert ".jsonl:" in row[6]
+    assert "There is no finding “ffff” any more." in words(page("waste", finding="ffff"))
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_monday_page_says_what_to_do_first(command: Command) -> None:
+    lasting = [told for told in json.loads(command("--json")[1])["findings"] if told["ongoing"]]
+    shown = rows(page("week"), "What to do first")
+    assert len(shown) == 5
+    for row, told in zip(shown, lasting, strict=False):
+        assert row[0].startswith(told["action"])
+        assert f"{Decimal(told['cost_usd']):,.2f}" in row[1]
+
+
 def test_what_people_say_is_kept_and_done_is_listed_again_when_it_goes_on(command: Command, planted: Planted) -> None:
     (storm,) = json.loads(command("--kind", "retry_storm", "--json")[1])["findings"]
     assert command("acknowledge", storm["id"], "--as", "cto@example.com", "--note", "vendor ticket 12")[0] == 0
@@ -160,13 +210,13 @@ def test_what_people_say_is_kept_and_done_is_listed_again_when_it_goes_on(comman
 
 
 def test_what_cannot_be_asked_is_said_in_a_sentence(command: Command) -> None:
-    for words, wanted in (
+    for asked, wanted in (
         (("--kind", "storm"), "No kind storm. Kinds: agent_context_duplication"),
         (("--state", "closed"), "No state closed. States: open, acknowledged, done, all."),
         (("show", "ffff"), "No finding ffff."),
         (("done", "ffff", "--as", "cto@example.com"), "No finding ffff."),
         (("done", "ffff", "--as", " "), "--as needs a name."),
     ):
-        code, _, error = command(*words)
+        code, _, error = command(*asked)
         assert code == 2
         assert wanted in error
