@@ -101,7 +101,7 @@ def as_lines(
     yield Text("")
     yield Text(f"What to do: {finding.remedy.action}")
     saving = shown(finding.remedy.weekly_saving_usd, "usd") or "unknown"
-    yield Text(f"Saves a week: {saving}, by {finding.remedy.source}.")
+    yield Text(f"Saves a week: {saving}. That rests on: {finding.remedy.source}.")
     for word in one.said:
         yield Text(f"{word.state} by {word.said_by}, {word.said_at}" + (f": {word.note}" if word.note else ""))
     yield Text("")
@@ -120,11 +120,9 @@ def as_lines(
 
 
 def request_data(row: Request, place: object) -> dict[str, Any]:
-    return {
-        **vars(row),
-        "started_at": f"{row.started_at.isoformat()}Z",
-        "source": None if place is None else str(place),
-    }
+    told = {name: value for name, value in vars(row).items() if name != "cost_pico"}
+    source = None if place is None else str(place)
+    return {**told, "started_at": f"{row.started_at.isoformat()}Z", "cost_usd": row.cost_usd, "source": source}
 
 
 def _place(one: Judged) -> list[str]:

@@ -141,7 +141,7 @@ class FindingQuestions(Questions):
             group by feature, endpoint, prompt_version, provider_name, model
             order by feature, endpoint, prompt_version, provider_name, model"""
         )
-        return [PromptVersion(*row[:8], tuple(row[8]), row[9], int(row[10])) for row in rows]
+        return [PromptVersion(*row) for row in rows]
 
     def step_work(self) -> list[StepWork]:
         """Dollars from `mart_waste_week`, days from the requests themselves."""

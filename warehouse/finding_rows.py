@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-
-Quantiles = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class PromptVersion:
     first_day: date
     last_day: date
     requests: int
-    quantiles: Quantiles
+    quantiles: Sequence[int]
     plain_tokens: int
     plain_cost_pico: int
 

@@ -67,7 +67,8 @@ def findings(
     elif found:
         out.print(finding_report.as_table(found))
         out.print(
-            f"{len(found)} findings. Their dollars overlap and are never added up. `margincall findings show ID` says more."
+            f"{len(found)} finding{'' if len(found) == 1 else 's'}. Their dollars overlap and are never added up. "
+            "`margincall findings show ID` says more."
         )
     else:
         out.print("No findings." if state == _ANY else f"No findings that are {state}.")

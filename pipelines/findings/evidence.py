@@ -29,10 +29,14 @@ from warehouse.connection import literal
 from warehouse.questions import usd
 from warehouse.reader import Reader
 
-_PLACE = """usage_date >= $since and usage_date < $until
-    and ($tenant is null or tenant_id = $tenant) and ($feature is null or coalesce(feature, 'unattributed') = $feature)
-    and ($model is null or $model in (price_model, model))
-    and ($provider is null or $provider in (provider_name, price_provider))"""
+_DAYS = "usage_date >= $since and usage_date < $until"
+_PLACE = {
+    "tenant": "tenant_id = $tenant",
+    "feature": "coalesce(feature, 'unattributed') = $feature",
+    "model": "$model in (price_model, model)",
+    "provider": "$provider in (provider_name, price_provider)",
+}
+_CUT = "status = 'cancelled'"
 _NO_HIT = "not coalesce(is_gateway_cache_hit, false)"
 
 CONDITIONS: Mapping[str, str] = {
@@ -49,7 +53,7 @@ CONDITIONS: Mapping[str, str] = {
     prices.CHANGE: f"{_NO_HIT} and cost_pico is not null",
     prices.OVER_LIST: "contracted_cost_pico > list_cost_pico",
     volumes.KIND: "is_production",
-    bills.KIND: "($feature is null or status = 'cancelled')",
+    bills.KIND: _NO_HIT,
     margins.KIND: "is_production",
     unpriced.KIND: "cost_pico is null",
     shares.CONCENTRATION: _NO_HIT,
@@ -71,43 +75,47 @@ class Request:
     status: str
     input_tokens: int | None
     output_tokens: int | None
-    cost_usd: Decimal | None
+    cost_pico: int | None
     landing_id: str
     source_line: int
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        return None if self.cost_pico is None else usd(self.cost_pico)
 
 
 def sql_of(finding: Finding) -> str:
     """A statement for `margincall query` that picks the requests, the dearest first."""
-    where = f"{_PLACE} and {CONDITIONS[finding.kind]}"
     values = {name: _literal(value) for name, value in _values(finding).items()}
     # In one pass: a tenant may be called $until.
-    where = re.sub(r"\$(\w+)", lambda found: values[found[1]], " ".join(where.split()))
+    where = re.sub(r"\$(\w+)", lambda found: values[found[1]], " ".join(_where(finding).split()))
     return f"select * from fct_llm_request_priced where {where} order by cost_pico desc nulls last, record_key"
 
 
 def requests_of(reader: Reader, finding: Finding, limit: int) -> list[Request]:
     """The dearest requests behind it."""
-    rows = reader.finding_requests(f"{_PLACE} and {CONDITIONS[finding.kind]}", _values(finding), limit)
-    return [_request(*row) for row in rows]
+    rows = reader.finding_requests(_where(finding), _values(finding), limit)
+    return [Request(*row) for row in rows]
 
 
-def _request(*row: Any) -> Request:
-    *known, cost_pico, landing_id, source_line = row
-    return Request(*known, None if cost_pico is None else usd(cost_pico), landing_id, source_line)
+def _where(finding: Finding) -> str:
+    """Of a bill's missing output by feature, the streams that were cut there."""
+    is_cut = finding.kind == bills.KIND and finding.model is None
+    place = [condition for name, condition in _PLACE.items() if name in _values(finding)]
+    return " and ".join([_DAYS, *place, _CUT if is_cut else CONDITIONS[finding.kind]])
 
 
 def _values(finding: Finding) -> dict[str, Any]:
-    return {
-        "since": finding.since,
-        "until": finding.until,
+    """What the condition names: days, and those parts of the place that the finding has."""
+    place = {
         "tenant": finding.tenant_id,
         "feature": finding.feature,
         "model": finding.model,
         "provider": finding.provider,
     }
+    days = {"since": finding.since, "until": finding.until}
+    return days | {name: value for name, value in place.items() if value is not None}
 
 
-def _literal(value: Any) -> str:
-    if value is None:
-        return "null"
+def _literal(value: date | str) -> str:
     return f"date '{value}'" if isinstance(value, date) else literal(value)

@@ -75,8 +75,8 @@ def _past_the_gateway(provider: str, model: str, lines: Sequence[BilledUse], com
         KIND, None, None, model, provider, since, until, False, cost, False, 0,
         f"{provider} billed {billed:,.2f} USD for {model} on {periods} days or months, {cost:,.2f} of it for calls in no log.",
         Remedy(
-            "Find who calls the provider with a key of his own, and send those calls through the gateway.",
-            None if is_ongoing else cost * 0, "unknown before the calls are: they may be needed",
+            "Find who calls the provider with a key of their own, and send those calls through the gateway.",
+            None if is_ongoing else cost * 0, "whether those calls are needed, which no log says",
         ),
     )  # fmt: skip
 
