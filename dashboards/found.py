@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from decimal import Decimal
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ from pipelines.findings.detectors.company import Limits
 from pipelines.findings.gather import findings, limits_of
 from pipelines.findings.judged import Judged, judged
 from warehouse.finding_states import everything_said
+from warehouse.rows import Period
 
 TOP = 5
 
@@ -39,24 +40,23 @@ def _findings(data_dir: str, n: int, limits: Limits) -> list[Finding]:
 
 
 def show_actions(page: Page) -> None:
-    """What to do first: the dearest findings that go on and that nobody looks after."""
-    open_ones = [one for one in known_findings(page) if one.is_open and one.finding.is_ongoing]
-    st.html(
-        markup.heading(
-            "What to do first", "findings that go on, by what they have cost; they overlap, so do not add them up"
-        )
-    )
+    """What to do first: of the findings that go on and that nobody looks after, those whose end saves most in a week."""
+    waiting = [one for one in known_findings(page) if one.is_open and one.finding.is_ongoing]
+    # Stable: at equal savings, and where nobody knows them, the dearest first.
+    open_ones = sorted(waiting, key=lambda one: one.finding.remedy.weekly_saving_usd or Decimal(0), reverse=True)
+    hint = "findings that go on, by what their end would save; they overlap: never add them up"
+    st.html(markup.heading("What to do first", hint))
     if not open_ones:
         st.html(markup.paragraph("Nothing was found that goes on and that nobody looks after."))
         return
     columns = [
         Column("what to do", css="mc-name"),
-        Column("cost so far", True, "mc-strong"),
-        Column("saves a week", True),
+        Column("saves a week", True, "mc-strong"),
+        Column("cost so far", True),
     ]
     rows = [
         Row([markup.stacked(one.finding.remedy.action, markup.link(_what(one), link_to("waste", finding=one.finding_id))),
-             cost(one), saving(one)])
+             saving(one), cost(one)])
         for one in open_ones[:TOP]
     ]  # fmt: skip
     st.html(markup.table(columns, rows, label="What to do first"))
@@ -70,7 +70,9 @@ def _what(one: Judged) -> str:
 
 
 def kind(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    """As a person reads it: `ci_on_production_keys` is CI on production keys."""
+    words = name.replace("_", " ")
+    return f"CI{words[2:]}" if words.startswith("ci ") else words.capitalize()
 
 
 def place(finding: Finding) -> list[str]:
@@ -80,10 +82,9 @@ def place(finding: Finding) -> list[str]:
 
 
 def days(finding: Finding) -> str:
-    since, last = text.day(finding.since), finding.until - timedelta(days=1)
     if finding.is_ongoing:
-        return f"since {since}"
-    return since if last == finding.since else f"{since} to {text.day(last)}"
+        return f"since {text.day(finding.since)}"
+    return text.span(Period(finding.since, finding.until))
 
 
 def cost(one: Judged) -> str:

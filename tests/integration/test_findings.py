@@ -158,7 +158,7 @@ def test_the_waste_page_lists_what_the_command_lists(command: Command) -> None:
     shown = rows(page("waste"), "Findings")
     assert len(shown) == len(listed)
     for row, told in zip(shown, listed, strict=True):
-        assert row[0].startswith(told["kind"].replace("_", " ").capitalize())
+        assert row[0].lower().startswith(told["kind"].replace("_", " "))
         cost = "unknown" if told["cost_usd"] is None else f"{Decimal(told['cost_usd']):,.2f}"
         assert cost in row[2]
         assert row[5] == "open"
@@ -186,12 +186,15 @@ def test_a_finding_opens_to_what_to_do_and_to_the_lines_of_the_log(command: Comm
 
 @pytest.mark.usefixtures("configured")
 def test_the_monday_page_says_what_to_do_first(command: Command) -> None:
-    lasting = [told for told in json.loads(command("--json")[1])["findings"] if told["ongoing"]]
+    found = json.loads(command("--json")[1])["findings"]
+    lasting = sorted(
+        (told for told in found if told["ongoing"]), key=lambda told: -Decimal(told["weekly_saving_usd"] or 0)
+    )
     shown = rows(page("week"), "What to do first")
     assert len(shown) == 5
     for row, told in zip(shown, lasting, strict=False):
         assert row[0].startswith(told["action"])
-        assert f"{Decimal(told['cost_usd']):,.2f}" in row[1]
+        assert f"{Decimal(told['cost_usd']):,.2f}" in row[2]
 
 
 def test_what_people_say_is_kept_and_done_is_listed_again_when_it_goes_on(command: Command, planted: Planted) -> None:
