@@ -31,12 +31,13 @@ def is_any(database: duckdb.DuckDBPyConnection, outcomes: str) -> bool:
 def days_of_windows(database: duckdb.DuckDBPyConnection, outcomes: str, new: str) -> Days:
     """UTC days on which requests may belong to an outcome of the feed's new rows, or belonged to it before.
 
-    `outcomes`: all rows that count, `new`: those among them that were fed since. Every version has had its window.
+    `outcomes`: all rows that count, `new`: those among them that were fed since. Every version has had its window; an outcome
+    that has always named its task has none.
     """
     found = database.execute(
         f"""with widest as (
             select outcome_id, max(attribution_window_hours) as hours from {outcomes}
-            where outcome_id in (select outcome_id from {new}) group by outcome_id
+            where outcome_id in (select outcome_id from {new}) group by outcome_id having bool_or(task_id is null)
         ),
         windows as (
             select (observed_at - to_hours(hours::integer)) as opened_at, observed_at

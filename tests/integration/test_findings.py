@@ -15,10 +15,12 @@ import pytest
 
 from dashboards import source
 from pipelines import cli
+from pipelines.alerts.check import check
 from pipelines.findings.detectors.company import Company, Limits
 from pipelines.findings.evidence import requests_of
 from pipelines.findings.gather import findings
 from pipelines.landing.collect import find, ingest
+from pipelines.settings import Alerts
 from sample_data import generate
 from tests.benchmarks.findings_report import Match, matches
 from tests.browser.pages import page, query, rows, words
@@ -195,6 +197,17 @@ def test_the_monday_page_says_what_to_do_first(command: Command) -> None:
     for row, told in zip(shown, lasting, strict=False):
         assert row[0].startswith(told["action"])
         assert f"{Decimal(told['cost_usd']):,.2f}" in row[2]
+
+
+def test_alerts_look_for_findings_themselves(planted: Planted) -> None:
+    settings = planted.workspace.settings.model_copy(update={"alerts": Alerts(rules=("findings",))})
+    reader = Reader(settings.data_dir)
+    checked = check(settings, reader, planted.workspace.control, is_dry=True)
+    found = findings(reader, Limits())
+    reader.close()
+    told = [one for one in found if one.is_ongoing and (one.cost_usd is None or one.cost_usd >= 10)]
+    assert sorted(firing.key for firing in checked.new) == sorted(f"finding:{one.finding_id}" for one in told)
+    assert len(told) >= 5
 
 
 def test_what_people_say_is_kept_and_done_is_listed_again_when_it_goes_on(command: Command, planted: Planted) -> None:

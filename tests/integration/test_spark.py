@@ -35,6 +35,7 @@ from pipelines.settings import Pricing
 from sample_data.generate import generate
 from tests.contract.test_langfuse_source import score
 from tests.integration import company
+from tests.integration.test_attribution import call, outcome
 from tests.integration.test_langfuse_traces import of_trace, owned, whole
 from tests.integration.test_two_sources import land_spans, payload, span
 from tests.sql import company_prices
@@ -67,6 +68,8 @@ to = 2026-11-12
 fee_usd = 1000.25
 commit_usd = 1100
 """
+TENTH = 24 * 29
+"""Hours from the start of those calls to the tenth of November, within the weeks of the company."""
 Marts = dict[str, pa.Table]
 
 
@@ -140,6 +143,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         october = datetime(2026, 10, 20, 12, tzinfo=UTC)
         workspace.land_records("gateway", [payload("chatcmpl-1", "call-1", october)])
         land_spans(workspace, [span(1, october, response_id="chatcmpl-1"), span(2, october)])
+        said = [
+            {"conversation_id": "chat"},
+            {"workflow_key": "run", "trace_id": "weak", "task_id": "weak"},
+            {"conversation_id": "chat"},
+        ]
+        unnamed = [call(f"unnamed-{n}", TENTH + n, **names) for n, names in enumerate(said)]
+        workspace.land_records("unnamed", unnamed)
+        told = [
+            outcome("first", TENTH + 1, conversation_id="chat"),
+            outcome("run", TENTH + 1, "failure", workflow_key="run"),
+        ]
+        workspace.land_feed("task_outcomes", told, name="-unnamed")
         erase(workspace.context, "tenant", "left", "ops@example.com")
         observed = [of_trace(name, 12) for name in ("of-acme", "of-left", "of-nobody")]
         workspace.land_records("observations", observed)
@@ -148,6 +163,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         said = [owned("acme", task_id="of-nobody"), owned("left")]
         told = [whole(name, 12, **of) for name, of in zip(("of-acme", "of-left"), said, strict=True)]
         workspace.land_records("traces", [*told, score(trace_id="of-acme")])
+        workspace.land_feed("task_outcomes", [outcome("next", TENTH + 2, conversation_id="chat")], name="-late")
         assert workspace.build().kind == "incremental"
         yield workspace
 
@@ -170,6 +186,11 @@ def test_a_company_with_every_case_has_the_same_marts_on_both_engines(built: Wor
     of_traces = "select tenant_id, task_id from fct_llm_request_priced where task_id like 'of-%' order by 1"
     assert built.rows(of_traces) == [("acme", "of-nobody"), ("unattributed", "of-nobody")]
     assert built.rows("select attempts, outcome from fct_task where task_id = 'of-nobody'") == [(2, "success")]
+    of_outcomes = (
+        "select logical_call_id, task_id from fct_llm_request_priced where logical_call_id like 'unnamed%' order by 1"
+    )
+    named = ["outcome:first", "outcome:run", "outcome:next"]
+    assert built.rows(of_outcomes) == [(f"unnamed-{n}", task) for n, task in enumerate(named)]
     whale = built.rows("select sum(list_cost_pico) from fct_cost_day where tenant_id = 'whale'")[0][0]
     assert whale == 700 * 10**9 * 15 * 10**6 > 2**63  # more than a 64-bit sum holds
 
