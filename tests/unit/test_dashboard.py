@@ -166,7 +166,7 @@ def test_a_tenants_chart_has_every_day_of_the_window() -> None:
 
 
 def test_views_are_found_by_their_files_in_the_order_of_the_navigation() -> None:
-    assert list(discover()) == ["week", "tenants", "tasks", "cache", "models", "data"]
+    assert list(discover()) == ["week", "tenants", "tasks", "cache", "models", "waste", "data"]
 
 
 def test_the_command_line_starts_without_the_dashboards_libraries() -> None:

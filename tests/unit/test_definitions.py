@@ -94,7 +94,8 @@ def test_every_asset_is_described_and_every_model_rests_on_what_it_reads(workspa
     assert parents["stg_trace"] == {"trace"}
     assert parents["stg_tenant"] == {"feed_tenants"}
     assert parents["stg_model"] == {"price_book"}
-    assert parents["fct_llm_request_priced"] == {"int_llm_request_cost", "int_drawdown_segment", "price_book"}
+    costs = {"int_llm_request_cost", "int_drawdown_segment", "price_book"}
+    assert parents["fct_llm_request_priced"] == {*costs, "int_attributed_request"}
     assert parents["published_marts"] == {name for name, node in nodes.items() if node.group_name == "marts"}
     assert [name for name in nodes if name.startswith("stg_") and not parents[name]] == []
     checks = {key.name: key.asset_key.to_user_string() for key in graph.asset_check_keys}
