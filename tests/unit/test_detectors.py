@@ -20,6 +20,7 @@ from pipelines.findings.detectors.margins import tenants_under_water
 from pipelines.findings.detectors.prices import contracts_above_list, price_changes
 from pipelines.findings.detectors.prompts import prompt_growth
 from pipelines.findings.detectors.retries import retry_storms
+from pipelines.findings.detectors.robust import middle_mean
 from pipelines.findings.detectors.shares import provider_concentration, repeated_contexts
 from pipelines.findings.detectors.steps import long_context_cliffs
 from pipelines.findings.detectors.unpriced import unpriced_models
@@ -327,3 +328,10 @@ def test_the_floor_is_a_share_of_what_the_company_spends_in_those_days() -> None
         == 1
     )
     assert long_context_cliffs([row], company(Limits(least_usd=Decimal("6.01")))) == []
+
+
+def test_a_wild_day_does_not_move_the_middle_mean() -> None:
+    # Of 1, 2, 3 and 100 the middle half is 2 and 3; of three values nothing is cut off.
+    assert middle_mean([100, 1, 3, 2]) == 2.5
+    assert middle_mean([1, 2, 6]) == 3
+    assert middle_mean([]) == 0
